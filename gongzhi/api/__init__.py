@@ -1,0 +1,1 @@
+"""How programs reach gongzhi: /api/v1, Open311 and the published ledger. No business rule lives here."""
