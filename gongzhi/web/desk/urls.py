@@ -1,0 +1,45 @@
+"""Addresses of the desks; everything under ``/desk/``."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from gongzhi.web.desk import (
+    case,
+    dispatch,
+    entering,
+    improvement,
+    intake_desk,
+    joint,
+    known,
+    oversight,
+    sensing,
+    wordings,
+    worklist,
+)
+
+urlpatterns = [
+    path("", worklist.home, name="desk"),
+    path("post", entering.choose_post, name="desk_post"),
+    path("worklist/", worklist.page, name="worklist"),
+    path("worklist/act", worklist.act_on_many, name="worklist_act"),
+    path("worklist/filters", worklist.filters, name="worklist_filters"),
+    path("cases/", worklist.find, name="desk_find"),
+    path("cases/<str:number>/", joint.within_agreement(case.page), name="desk_case"),
+    path("cases/<str:number>/known", joint.within_agreement(known.fragment), name="desk_known"),
+    path("intake/", intake_desk.page, name="intake"),
+    path("intake/caller", intake_desk.caller, name="intake_caller"),
+    path("intake/understood", intake_desk.understood, name="intake_understood"),
+    path("intake/join", intake_desk.join, name="intake_join"),
+    path("intake/<str:number>/", intake_desk.slip, name="intake_slip"),
+    path("dispatch/", dispatch.page, name="dispatch"),
+    path("dispatch/assign", dispatch.assign, name="dispatch_assign"),
+    path("oversight/", oversight.page, name="oversight"),
+    path("oversight/<str:code>/", oversight.organisation, name="oversight_organisation"),
+    path("wordings/", wordings.page, name="wordings"),
+    path("sensing/", sensing.page, name="desk_sensing"),
+    path("improvement/", improvement.process, name="improvement"),
+    path("improvement/mandates/", improvement.mandates, name="improvement_mandates"),
+    path("improvement/tariffs/", improvement.tariffs, name="improvement_tariffs"),
+    path("", include("gongzhi.web.desk.joint_urls")),
+]

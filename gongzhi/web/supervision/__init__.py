@@ -1,0 +1,1 @@
+"""Staff pages of supervision: lights, urgings, call-backs, calls to make, and who held a case."""
