@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gongzhi.cli.starting import fail, start_django
+
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
@@ -20,8 +22,7 @@ def _faults_in_words() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(2) from problem
+        fail(str(problem), 2)
 
 
 def _say(result: dict[str, Any]) -> None:
@@ -123,13 +124,9 @@ def process_map(
 
 
 def _acts(days: int, function: str, area: str) -> Any:
-    import os
     from datetime import timedelta
 
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
-    django.setup()
+    start_django()
     from django.utils import timezone
 
     from gongzhi.improvement.acts_log import read_acts

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from gongzhi.cli.starting import fail, start_django
 
 app = typer.Typer(no_args_is_help=True, help="City packs: the files that describe a city.")
 
@@ -15,17 +16,10 @@ Folder = Annotated[Path, typer.Argument(help="The folder of the pack.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
-def _django() -> None:
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
-    django.setup()
-
-
 @app.command()
 def check(folder: Folder, as_json: AsJson = False) -> None:
     """Name every fault of a pack by file and line; load nothing. Ends with 1 if there is one."""
-    _django()
+    start_django()
     from gongzhi.registry import packs
 
     try:
@@ -55,7 +49,7 @@ def load(
     ] = "",
 ) -> None:
     """Load a pack whole, or not at all; loading it again updates what has changed."""
-    _django()
+    start_django()
     from gongzhi.registry import packs
 
     try:
@@ -70,7 +64,7 @@ def load(
 @app.command()
 def export(folder: Folder) -> None:
     """Write the city out as a pack that can be checked, changed, and loaded again."""
-    _django()
+    start_django()
     from gongzhi.registry import packs
     from gongzhi.registry.models import City
 
@@ -91,15 +85,14 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same matters.")] = 2026,
 ) -> None:
     """Fill the city with a year of invented matters, dealt with by its staff."""
-    _django()
+    start_django()
     from gongzhi.demo.loading import load_demo
     from gongzhi.registry import packs
 
     try:
         loaded = load_demo(n, _tell, seed=seed)
     except packs.PackInvalid as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(1) from None
+        fail(str(problem), 1)
     typer.echo(f"{loaded.matters} matters, {loaded.steps} steps of the staff, {loaded.seconds} s")
 
 

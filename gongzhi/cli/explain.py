@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gongzhi.cli.starting import fail, start_django
+
 
 def explain(
     number: Annotated[str, typer.Argument(help="the number of a case")],
@@ -14,9 +16,8 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Say what was understood, who was responsible and why, and who would have been next."""
-    from gongzhi.cli.main import _django, _fail
 
-    _django()
+    start_django()
     from django.utils import translation
 
     from gongzhi.cases.queries import case_by_number
@@ -28,7 +29,7 @@ def explain(
         try:
             case = case_by_number(number)
         except NotFound as problem:
-            _fail(str(problem))
+            fail(str(problem))
         view = snapshot.current()
         sentence = words(case.route, view)
     if as_json:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gongzhi.cli.starting import fail, start_django
+
 if TYPE_CHECKING:
     from gongzhi.intake.importing.running import Outcome, Progress
 
@@ -47,9 +49,8 @@ def import_(
     Exit code 0 when the file was read to its end (rejected rows are counted), 1 when it is damaged,
     2 when it or the map cannot be used, 130 when it was interrupted.
     """
-    from gongzhi.cli.main import _django, _fail
 
-    _django()
+    start_django()
     from django.conf import settings
     from django.db import connection
 
@@ -75,9 +76,9 @@ def import_(
         _make_ready(needs_city=not learn)
         outcome = _with_progress(lambda p: running.bring_in(request, SYSTEM, p), as_json)
     except (FileInvalid, MapInvalid) as problem:
-        _fail(str(problem), 2)
+        fail(str(problem), 2)
     except GongzhiError as problem:
-        _fail(str(problem), 1)
+        fail(str(problem), 1)
     finally:
         connection.close()
     if as_json:
@@ -88,7 +89,7 @@ def import_(
         typer.echo("Interrupted: the same command goes on from here.", err=True)
         raise typer.Exit(130)
     if outcome.damaged:
-        _fail(f"{file}: {outcome.damaged}. What stood before it was brought in.", 1)
+        fail(f"{file}: {outcome.damaged}. What stood before it was brought in.", 1)
 
 
 def _make_ready(*, needs_city: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gongzhi.cli.analysis import JsonOption, _faults_in_words, _say
+from gongzhi.cli.starting import start_django
 
 tariff_app = typer.Typer(no_args_is_help=True, help="What would customers pay: tariffs tried on real use.")
 
@@ -21,15 +22,6 @@ Cases = Annotated[
     typer.Option(help="with --pack: cases with function, area, organisation and maybe read, path, hours"),
 ]
 Days = Annotated[int, typer.Option(min=1, help="days of cases to look at")]
-
-
-def _django() -> None:
-    import os
-
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
-    django.setup()
 
 
 def _pairs(given: list[str], option: str) -> dict[str, str]:
@@ -128,7 +120,7 @@ def check_tariffs(
 
 
 def _situation(pack: Path | None, cases: Path | None, days: int) -> Any:
-    _django()
+    start_django()
     from gongzhi.improvement.mandates import queries
     from gongzhi.registry.packs import PackInvalid
 
@@ -224,7 +216,7 @@ def allocate(
 
     with _faults_in_words():
         if forecast is None:
-            _django()
+            start_django()
             from gongzhi.improvement.demand import of_last_weeks
 
             demands = of_last_weeks(level, function)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gongzhi.cli.starting import fail, start_django
+
 app = typer.Typer(no_args_is_help=True, help="Keys of other systems (api_key of Open311).")
 
 
@@ -21,9 +23,8 @@ def add(
     ] = "",
 ) -> None:
     """Make a key and print it; it is shown once and stored only as a hash."""
-    from gongzhi.cli.main import _django, _fail
 
-    _django()
+    start_django()
     from gongzhi.api import keys
     from gongzhi.errors import GongzhiError
     from gongzhi.registry.authority import SYSTEM
@@ -31,19 +32,18 @@ def add(
 
     found = Post.objects.filter(code=post).first() if post else None
     if post and found is None:
-        _fail(f"There is no post {post!r}.", 2)
+        fail(f"There is no post {post!r}.", 2)
     try:
         typer.echo(keys.make(SYSTEM, name, found))
     except GongzhiError as problem:
-        _fail(str(problem), 2)
+        fail(str(problem), 2)
 
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Show who holds keys, never the keys."""
-    from gongzhi.cli.main import _django
 
-    _django()
+    start_django()
     from gongzhi.api.models import SenderKey
 
     rows = [
@@ -66,9 +66,8 @@ def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
 @app.command()
 def revoke(name: str) -> None:
     """End a key at once."""
-    from gongzhi.cli.main import _django, _fail
 
-    _django()
+    start_django()
     from gongzhi.api import keys
     from gongzhi.errors import GongzhiError
     from gongzhi.registry.authority import SYSTEM
@@ -76,4 +75,4 @@ def revoke(name: str) -> None:
     try:
         keys.revoke(SYSTEM, name)
     except GongzhiError as problem:
-        _fail(str(problem), 2)
+        fail(str(problem), 2)

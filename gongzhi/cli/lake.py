@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gongzhi.cli.analysis import JsonOption, _faults_in_words
+from gongzhi.cli.starting import start_django
 
 app = typer.Typer(no_args_is_help=True, help="acts and cases as Parquet")
 Folder = Annotated[Path, typer.Argument(help="the lake's folder")]
@@ -19,10 +19,7 @@ Folder = Annotated[Path, typer.Argument(help="the lake's folder")]
 @app.command("export")
 def export_(folder: Folder, as_json: JsonOption = False) -> None:
     """Write what has been recorded since the last export; needs the database."""
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
-    django.setup()
+    start_django()
     from gongzhi.lake.export import export
 
     with _faults_in_words():

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gongzhi.cli.starting import fail, start_django
+
 app = typer.Typer(no_args_is_help=True, help="The record that anyone can check.")
 
 
@@ -24,11 +26,10 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Recompute the whole log, or prove that a receipt is in it. Exit code 1 if anything is wrong."""
-    from gongzhi.cli.main import _fail
 
     if receipt is None:
         if url or checkpoint:
-            _fail("--url and --checkpoint go with a receipt.", 2)
+            fail("--url and --checkpoint go with a receipt.", 2)
         sound, result = _everything()
     else:
         try:
@@ -37,7 +38,7 @@ def verify(
             if not isinstance(document, dict):
                 raise ValueError("not a JSON object")
         except (OSError, ValueError, RecursionError) as problem:
-            _fail(f"{receipt} is not a receipt: {problem}", 2)
+            fail(f"{receipt} is not a receipt: {problem}", 2)
         sound, result = _receipt(document, old_note, url)
     if as_json:
         typer.echo(json.dumps({"sound": sound, **result}, ensure_ascii=False))
@@ -49,9 +50,8 @@ def verify(
 
 
 def _everything() -> tuple[bool, dict[str, Any]]:
-    from gongzhi.cli.main import _django
 
-    _django()
+    start_django()
     from gongzhi.ledger import verification
 
     verdict = verification.verify_all()
@@ -59,30 +59,28 @@ def _everything() -> tuple[bool, dict[str, Any]]:
 
 
 def _receipt(document: dict[str, Any], old_note: str, url: str) -> tuple[bool, dict[str, Any]]:
-    from gongzhi.cli.main import _django, _fail
 
-    _django()
+    start_django()
     from gongzhi.ledger import checking, receipts
 
     log: checking.Log = checking.PublicLog(url) if url else receipts.OwnLog()
     try:
         steps = checking.check_receipt(document, log, old_note=old_note)
     except checking.Unreachable as problem:
-        _fail(str(problem), 2)
+        fail(str(problem), 2)
     return all(ok for _, ok in steps), dict(steps)
 
 
 @app.command("checkpoint")
 def checkpoint_() -> None:
     """Print the newest signed checkpoint; keep it, and prove later that the log has only grown."""
-    from gongzhi.cli.main import _django, _fail
 
-    _django()
+    start_django()
     from gongzhi.ledger import tree
 
     head = tree.head()
     if head is None:
-        _fail("Nothing has been recorded yet.")
+        fail("Nothing has been recorded yet.")
     else:
         typer.echo(head.note, nl=False)
 
@@ -90,9 +88,8 @@ def checkpoint_() -> None:
 @app.command("rotate-key")
 def rotate_key() -> None:
     """Replace the signing key; former checkpoints stay verifiable."""
-    from gongzhi.cli.main import _django
 
-    _django()
+    start_django()
     from django.db import transaction
 
     from gongzhi.ledger import acts, keys

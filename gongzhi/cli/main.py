@@ -17,6 +17,7 @@ from gongzhi.cli.lake import app as lake_app
 from gongzhi.cli.ledger import app as ledger_app
 from gongzhi.cli.neighbours import app as neighbour_app
 from gongzhi.cli.settlement import settlement
+from gongzhi.cli.starting import start_django
 
 app = typer.Typer(no_args_is_help=True, help="gongzhi (共治): governing a city together.")
 app.add_typer(ledger_app, name="ledger")
@@ -36,18 +37,6 @@ improvement.register(app)
 supervision.register(app)
 
 
-def _django() -> None:
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
-    django.setup()
-
-
-def _fail(sentence: str, code: int = 1) -> None:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(code)
-
-
 @app.command()
 def run() -> None:
     """Start everything: database, web, worker; Ctrl-C stops it."""
@@ -63,7 +52,7 @@ def worker() -> None:
     import threading
 
     os.environ.setdefault("GONGZHI_PART", "worker")
-    _django()
+    start_django()
     from gongzhi.worker import run as work
 
     stop = threading.Event()

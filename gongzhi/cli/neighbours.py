@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Annotated
 
 import typer
 
+from gongzhi.cli.starting import fail, start_django
+
 app = typer.Typer(no_args_is_help=True, help="Neighbouring cities: their addresses and keys.")
-
-
-def _django() -> None:
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
-    django.setup()
 
 
 @app.command()
 def key() -> None:
     """Print this city's code and public key, for the neighbour to register."""
-    _django()
+    start_django()
     from gongzhi.coordination import signatures
     from gongzhi.registry import snapshot
 
@@ -43,7 +37,7 @@ def add(
     ] = "{}",
 ) -> None:
     """Register a neighbouring city, or change how it is reached."""
-    _django()
+    start_django()
     from gongzhi.coordination.actions.federation import Place, register_neighbour
     from gongzhi.errors import GongzhiError
     from gongzhi.registry.authority import SYSTEM
@@ -63,6 +57,5 @@ def add(
         )
         register_neighbour(SYSTEM, place)
     except (GongzhiError, OSError, ValueError, AttributeError) as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(1) from None
+        fail(str(problem), 1)
     typer.echo(f"{code} is registered")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Annotated
 
 import typer
+
+from gongzhi.cli.starting import fail, start_django
 
 
 def settlement(
@@ -18,10 +19,7 @@ def settlement(
 
     Ends with 1 when a statement was issued for the month and differs from what the acts say.
     """
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
-    django.setup()
+    start_django()
     from gongzhi.coordination import settlement as statements
     from gongzhi.coordination.models import Settlement
     from gongzhi.errors import Invalid
@@ -34,8 +32,7 @@ def settlement(
     try:
         statement = statements.computed(organisation.pk, month)
     except Invalid as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(2) from None
+        fail(str(problem), 2)
     issued = Settlement.objects.filter(partner=organisation, month=month).first()
     digest = statements.digest(statement)
     if as_json:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from gongzhi.cli import evaluating
+from gongzhi.cli.starting import fail, start_django
 
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 inspect_app = typer.Typer(no_args_is_help=True, help="Random inspection: recompute a draw.")
@@ -62,7 +62,7 @@ def lateness(
         if rolling or test is None:
             result["rolling"] = evaluation.rolling(history, folds=rolling or 4)
     except (ValueError, OSError) as problem:
-        _fail(str(problem), 2)
+        fail(str(problem), 2)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
         return
@@ -89,7 +89,7 @@ def answers(
     try:
         result = answers_evaluation.evaluate(file, text=text, reply=reply)
     except (ValueError, OSError) as problem:
-        _fail(str(problem), 2)
+        fail(str(problem), 2)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
         return
@@ -106,7 +106,7 @@ def foresee(
     as_json: JsonOption = False,
 ) -> None:
     """Learn lateness from the city's own cases, and tell it anew for every open one."""
-    _django()
+    start_django()
     from gongzhi.supervision.lateness import serving
     from gongzhi.supervision.models import LatenessModel
 
@@ -136,20 +136,20 @@ def recompute(
 
     try:
         if draw.isdecimal() and not Path(draw).exists():
-            _django()
+            start_django()
             from gongzhi.supervision.inspecting import published
             from gongzhi.supervision.models import Draw
 
             found = Draw.objects.filter(pk=int(draw)).first()
             if found is None:
-                _fail(f"There is no draw {draw}.", 2)
+                fail(f"There is no draw {draw}.", 2)
                 return
             document = published(found)
         else:
             document = json.loads(Path(draw).read_text(encoding="utf-8"))
         verdict = recomputing.verdict(document)
     except (ValueError, OSError) as problem:
-        _fail(str(problem), 2)
+        fail(str(problem), 2)
     if as_json:
         typer.echo(json.dumps(verdict, ensure_ascii=False))
     else:
@@ -161,15 +161,3 @@ def recompute(
             typer.echo("The same result; the seed is the root hash of the signed log.")
     if not verdict["is_same"]:
         raise typer.Exit(1)
-
-
-def _django() -> None:
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
-    django.setup()
-
-
-def _fail(sentence: str, code: int = 1) -> None:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gongzhi.cli import evaluating
+from gongzhi.cli.starting import fail, start_django
 
 models_app = typer.Typer(no_args_is_help=True, help="Trained models: which there are, which is used.")
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -25,13 +25,13 @@ def register(app: typer.Typer) -> None:
 
 def train(as_json: JsonOption = False) -> None:
     """Train understanding on the pack's words, closed cases and corrections; switch if not worse."""
-    _django()
+    start_django()
     from gongzhi.understanding import training
 
     try:
         result = asdict(training.train())
     except ValueError as problem:
-        _fail(str(problem))
+        fail(str(problem))
     _say(result, as_json)
 
 
@@ -49,14 +49,14 @@ def evaluate(
     try:
         figures = evaluate_files(train_file, test_file, columns, label.strip())
     except FileInvalid as problem:
-        _fail(str(problem), 2)
+        fail(str(problem), 2)
     _say(figures, as_json)
 
 
 @models_app.command("list")
 def models_list(as_json: JsonOption = False) -> None:
     """All versions, the newest first."""
-    _django()
+    start_django()
     from gongzhi.understanding.models import Model
 
     rows = [
@@ -88,14 +88,14 @@ def models_rollback(
 
 
 def _switch(version: str, reason: str) -> None:
-    _django()
+    start_django()
     from gongzhi.errors import GongzhiError
     from gongzhi.understanding import training
 
     try:
         model = training.switch(version, reason=reason)
     except GongzhiError as problem:
-        _fail(str(problem))
+        fail(str(problem))
     typer.echo(model.version)
 
 
@@ -104,15 +104,3 @@ def _say(result: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(result))
     else:
         typer.echo("\n".join(f"{name:20} {value}" for name, value in result.items()))
-
-
-def _django() -> None:
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gongzhi.settings")
-    django.setup()
-
-
-def _fail(sentence: str, code: int = 1) -> None:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(code)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from gongzhi.errors import NotAllowed
+from gongzhi.ledger import key_files
 
 FRESH_S: Final = 300
 _OF_REQUEST: Final = ("@method", "@target-uri", "content-digest")
@@ -30,10 +29,6 @@ _INPUT: Final = re.compile(
     r'sig1=(?P<params>\((?P<names>[^)]*)\);created=(?P<created>\d{1,12});keyid="(?P<keyid>[A-Za-z0-9-]{1,12})";alg="ed25519")'
 )
 _SIGNATURE: Final = re.compile(r"sig1=:(?P<value>[A-Za-z0-9+/=]{86,88}):")
-
-
-class KeyUnsafe(RuntimeError):
-    """The key file can be read by others, or is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +45,7 @@ def own_key() -> Ed25519PrivateKey:
     Raises:
         KeyUnsafe: others can read the file, or it holds no key.
     """
-    path = Path(settings.FEDERATION_KEY_FILE)
-    if not path.exists():
-        _make(path)
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise KeyUnsafe(f"{path} can be read by others: run chmod 600 {path}")
-    raw = path.read_bytes()
-    if len(raw) != 32:
-        raise KeyUnsafe(f"{path} does not hold an Ed25519 key: restore it from the backup")
-    return Ed25519PrivateKey.from_private_bytes(raw)
+    return key_files.read_or_make(Path(settings.FEDERATION_KEY_FILE))
 
 
 def own_public_key() -> str:
@@ -161,19 +148,3 @@ def _verified(
     except (InvalidSignature, ValueError) as problem:
         raise NotAllowed(_("The signature does not fit the request.")) from problem
     return Signed(given["keyid"], created)
-
-
-def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_suffix(f".{os.urandom(6).hex()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(Ed25519PrivateKey.generate().private_bytes_raw())
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()

@@ -10,11 +10,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
+from gongzhi.ledger import key_files
 from gongzhi.ledger.notes import Verifier
-
-
-class KeyUnsafe(RuntimeError):
-    """The key file can be read by others, or is damaged."""
 
 
 def _file() -> Path:
@@ -27,15 +24,7 @@ def signing_key() -> Ed25519PrivateKey:
     Raises:
         KeyUnsafe: others can read the file, or it holds no key.
     """
-    path = _file()
-    if not path.exists():
-        _write_new(path)
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise KeyUnsafe(f"{path} can be read by others: run chmod 600 {path}")
-    raw = path.read_bytes()
-    if len(raw) != 32:
-        raise KeyUnsafe(f"{path} does not hold an Ed25519 key: restore it from the backup")
-    return Ed25519PrivateKey.from_private_bytes(raw)
+    return key_files.read_or_make(_file())
 
 
 def verifiers() -> list[Verifier]:
@@ -95,25 +84,9 @@ def rotate() -> Verifier:
     with _former(path).open("a") as former:
         former.write(public.hex() + "\n")
     path.rename(path.with_suffix(f".{public.hex()[:8]}.old"))
-    _write_new(path)
+    key_files.make(path)
     return verifiers()[0]
 
 
 def _former(path: Path) -> Path:
     return path.with_suffix(".former")
-
-
-def _write_new(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_suffix(f".{os.urandom(6).hex()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(Ed25519PrivateKey.generate().private_bytes_raw())
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()
