@@ -15,8 +15,7 @@ export const choosePlace = (lat: number, lng: number, name?: string): void => {
   latField.value = lat.toFixed(6);
   lngField.value = lng.toFixed(6);
   if (name && address) address.value = name;
-  document.dispatchEvent(new CustomEvent("place", { detail: { lat, lng } }));
-  document.querySelector("#text")?.dispatchEvent(new Event("input", { bubbles: true }));
+  document.body.dispatchEvent(new CustomEvent("place", { detail: { lat, lng }, bubbles: true }));
 };
 
 document.addEventListener("click", (event) => {
@@ -25,6 +24,20 @@ document.addEventListener("click", (event) => {
   const { lat, lng, name } = button.dataset;
   choosePlace(Number(lat), Number(lng), name);
   document.querySelector("#place-suggestions")?.replaceChildren();
+});
+
+document.addEventListener("click", (event) => {
+  const button = (event.target as Element).closest<HTMLButtonElement>("[data-fill]");
+  const filled = button && field(button.dataset.fill ?? "");
+  if (!button || !filled) return;
+  filled.value = button.dataset.value ?? "";
+  button.remove();
+  filled.focus();
+});
+// What is offered for a field goes when the field has been filled in.
+document.addEventListener("htmx:afterSwap", () => {
+  for (const offer of document.querySelectorAll<HTMLElement>("[data-fill]"))
+    if (field(offer.dataset.fill ?? "")?.value) offer.remove();
 });
 
 const locate = document.querySelector<HTMLButtonElement>("#locate");

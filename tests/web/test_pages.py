@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -34,6 +36,18 @@ def test_a_matter_is_reported_without_javascript_and_followed(client: Client) ->
     assert "13812345678" not in public and "our block" not in public
     again = client.post("/report/", {**form, "step": "send", "hide": "our block"})
     assert again["Location"] == sent["Location"] and Case.objects.count() == 1
+
+
+def test_a_place_that_the_words_name_is_offered_and_taken_only_when_chosen(client: Client) -> None:
+    form = {"text": "解放大道上有个井盖没了"}
+    checked = client.post("/report/", form, headers={"accept-language": "zh-hans"}).content.decode()
+    assert "您说的是哪个地方" in checked and "解放大道" in checked
+    code = re.search(r'name="place" value="([^"-][^"]*)"', checked)
+    assert code and f'value="{code[1]}" checked' not in checked
+    client.post("/report/", {**form, "step": "send", "place": code[1], "key": "named-1"})
+    assert Case.objects.get().lat is not None
+    client.post("/report/", {**form, "step": "send", "place": "-", "key": "named-2"})
+    assert Case.objects.latest("pk").lat is None
 
 
 def test_the_form_keeps_what_was_typed(client: Client) -> None:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from gongzhi.cases.personal_text import masked
+from gongzhi.cases.personal_text import masked, spans
 from gongzhi.errors import GongzhiError
 from gongzhi.intake.actions import receive
 from gongzhi.intake.preview import preview
@@ -70,20 +70,37 @@ def understood(request: HttpRequest) -> HttpResponse:
     if len(text.strip()) < 4:
         return render(request, "portal/understood.html", {})
     lng, lat = forms.point_in(request.GET.get("lng", ""), request.GET.get("lat", ""))
-    context = {"preview": preview(text, lng, lat), "chosen": request.GET.get("function", "")}
-    return render(request, "portal/understood.html", context | {"is_live": True})
+    context = {
+        "preview": preview(text, lng, lat),
+        "chosen": request.GET.get("function", ""),
+        "named": [] if lng is not None or request.GET.get("address") else _named(text),
+        "phone": _phone(text),
+        "is_live": True,
+    }
+    return render(request, "portal/understood.html", context)
 
 
 def _places(request: HttpRequest) -> tuple[list[FoundPlace], FoundPlace | None]:
     """For a form without a point: what the address may mean, and which of it counts."""
     form = request.POST
-    if form.get("lat") or form.get("lng") or not form.get("address"):
+    if form.get("lat") or form.get("lng"):
         return [], None
-    found = places_like(form["address"])
-    wanted = form.get("place")
+    wanted, is_typed = form.get("place"), bool(form.get("address"))
+    found = places_like(form["address"]) if is_typed else _named(form.get("text", ""))
     if wanted is None:
-        return found, next((p for p in found if p.is_certain), None)
+        return found, next((p for p in found if p.is_certain), None) if is_typed else None
     return found, next((p for p in found if p.code == wanted), None)
+
+
+def _named(text: str) -> list[FoundPlace]:
+    """Places that the words themselves name: offered, never taken, for they may only be passed by."""
+    return [place for place in places_like(text) if place.is_certain][:3]
+
+
+def _phone(text: str) -> str:
+    """The only telephone number in the words, so that nobody types it twice; empty for none or several."""
+    found = {text[s.start : s.end] for s in spans(text) if s.kind == "phone"}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _by_group(view: Snapshot) -> list[tuple[FunctionView, list[FunctionView]]]:
