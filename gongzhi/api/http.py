@@ -65,7 +65,7 @@ def _options(allowed: str) -> HttpResponse:
     response = HttpResponse(status=204)
     response["Allow"] = allowed
     response["Access-Control-Allow-Methods"] = allowed
-    response["Access-Control-Allow-Headers"] = "Content-Type, Idempotency-Key, Accept-Language"
+    response["Access-Control-Allow-Headers"] = "Content-Type, Idempotency-Key, Accept-Language, Authorization"
     response["Access-Control-Max-Age"] = "86400"
     del response["Content-Type"]
     return response

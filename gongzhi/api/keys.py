@@ -37,11 +37,12 @@ class Sender:
     """As whom it works on cases; None: it only relays for requesters."""
 
 
-def make(actor: Actor, name: str, post: Post | None = None) -> str:
+def make(actor: Actor, name: str, post: Post | None = None, purpose: str = SenderKey.Purpose.MATTERS) -> str:
     """A new key; its secret is given once and never again.
 
     Raises:
-        Invalid: no name, the name has a key already, or the post has ended.
+        Invalid: no name, the name has a key already, the post has ended, or a gateway of text
+            messages was given one.
     """
     require(actor, "key.make")
     name = name.strip()
@@ -49,14 +50,20 @@ def make(actor: Actor, name: str, post: Post | None = None) -> str:
         raise Invalid(fields={"name": _("Between 1 and 100 characters.")})
     if post is not None and not post.is_active:
         raise Invalid(fields={"post": _("This post no longer exists.")})
+    if post is not None and purpose == SenderKey.Purpose.TEXTS:
+        raise Invalid(fields={"post": _("A gateway of text messages works in no post.")})
     secret = BEGINNING + secrets.token_urlsafe(32)
     with transaction.atomic():
         key, is_new = SenderKey.objects.get_or_create(
-            name=name, defaults={"secret_hash": _hash(secret), "post": post}
+            name=name, defaults={"secret_hash": _hash(secret), "post": post, "purpose": purpose}
         )
         if not is_new:
             raise Invalid(fields={"name": _("There is a key of this name already.")})
-        details = {"post": post.pk if post else None, "organisation": post.organisation_id if post else None}
+        details = {
+            "post": post.pk if post else None,
+            "organisation": post.organisation_id if post else None,
+            "purpose": str(purpose),
+        }
         acts.record(actor, "key.make", "key", key.pk, name, details)
     return secret
 
@@ -77,12 +84,12 @@ def revoke(actor: Actor, name: str) -> None:
         acts.record(actor, "key.revoke", "key", key.pk, name, {})
 
 
-def holder(secret: str) -> Sender | None:
-    """Who holds a key, None when it is unknown or revoked, or its post has ended."""
+def holder(secret: str, purpose: str = SenderKey.Purpose.MATTERS) -> Sender | None:
+    """Who holds a key for this purpose, None when it is unknown or revoked, or its post has ended."""
     if not secret.startswith(BEGINNING) or len(secret) > 100:
         return None
     found = (
-        SenderKey.objects.filter(secret_hash=_hash(secret), revoked_at=None)
+        SenderKey.objects.filter(secret_hash=_hash(secret), purpose=purpose, revoked_at=None)
         .select_related("post__organisation")
         .first()
     )

@@ -347,6 +347,14 @@ class Notice(models.Model):
         ]
 
 
+class RefusedNumber(models.Model):
+    """A telephone number whose holder wants no text messages (TD, 退订, STOP)."""
+
+    phone = models.CharField(max_length=32, primary_key=True)
+    """As `Party.phone` has it."""
+    since = models.DateTimeField(auto_now_add=True)
+
+
 class Figure(models.Model):
     """A figure over all cases that is kept for a while (see `cases.kept`)."""
 

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 
 from gongzhi.cases import numbers, rules, text_messages
 from gongzhi.cases.lifecycle import Verb
-from gongzhi.cases.models import Message, Notice
+from gongzhi.cases.models import Message, Notice, RefusedNumber
 
 TELLS: Final = frozenset(
     {
@@ -58,6 +58,7 @@ _TO_ALL_PHONES: Final = """
 INSERT INTO cases_notice (id, case_id, party_id, verb, channel, at, state, attempts, problem, secret)
 SELECT md5(%(act)s || ':' || id || ':sms')::uuid, case_id, id, %(verb)s, 'sms', %(at)s, 'waiting', 0, '', ''
 FROM cases_party WHERE case_id = %(case)s AND phone <> ''
+  AND phone NOT IN (SELECT phone FROM cases_refusednumber)
 ON CONFLICT (id) DO NOTHING RETURNING id
 """
 
@@ -187,6 +188,8 @@ def _deliver_texts(notice: Notice) -> bool:
     )
     gateway = text_messages.gateway()
     number = notice.party.phone
+    if RefusedNumber.objects.filter(phone=number).exists():
+        number = ""
     if gateway is not None and number and waiting:
         joined = "".join(str(n.pk) for n in waiting)
         message_key = hashlib.sha256(joined.encode()).hexdigest()[:32]
@@ -207,6 +210,7 @@ def _text_message(waiting: list[Notice]) -> str:
         lines.append(
             _("How satisfied are you? Answer with a number: 5 very satisfied … 1 very dissatisfied.")
         )
+        lines.append(_("Not settled? Answer “not settled” and what is missing. No more texts: TD."))
         lines.append(_("Or here, once:") + " " + links[-1])
     lines.append(f"{settings.PUBLIC_URL}/follow/")
     return "\n".join(lines)

@@ -1,16 +1,19 @@
 """Text messages (短信) through a small gateway: anything that takes a key, a number and a text.
 
 A gateway that knows the key (most do, as "message id" or "idempotency key") sends a repeated one once.
-The file gateway is for trials: one file a message, named by its key, so that it is exact.
+The file gateway is for trials: one file a message, named by its key, so that it is exact. What people
+answer comes in over the API, or is collected from a gateway that keeps it (`Collected`).
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -18,6 +21,8 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from gongzhi.registry import snapshot
+
+_MOST_AT_ONCE = 500
 
 
 class Gateway(Protocol):
@@ -32,8 +37,30 @@ class Gateway(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A message that came in and lies at the gateway."""
+
+    id: str
+    number: str
+    text: str
+
+
+@runtime_checkable
+class Collected(Protocol):
+    """A gateway that keeps what came in until it is collected."""
+
+    def lying(self) -> Iterable[Lying]:
+        """What lies there; a message may come again until it was `taken`."""
+        ...
+
+    def taken(self, message: Lying, *, is_refused: bool = False) -> None:
+        """Forget a message that was dealt with, or put it aside because it makes no sense."""
+        ...
+
+
 class FileGateway:
-    """Writes each message into a file of the home folder, once."""
+    """Writes each message into a file of the home folder, once; reads those in its folder ``in``."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or settings.HOME / "sms"
@@ -49,6 +76,23 @@ class FileGateway:
             pass
         finally:
             temporary.unlink()
+
+    def lying(self) -> list[Lying]:
+        """The files of the folder ``in``, each ``{"from": number, "text": words}``, by name."""
+        found = []
+        for path in sorted((self.folder / "in").glob("*.json"))[:_MOST_AT_ONCE]:
+            try:
+                written = json.loads(path.read_text(encoding="utf-8"))
+                found.append(Lying(path.stem, str(written["from"]), str(written["text"])))
+            except (OSError, ValueError, KeyError, TypeError):
+                found.append(Lying(path.stem, "", ""))
+        return found
+
+    def taken(self, message: Lying, *, is_refused: bool = False) -> None:
+        """Move the file to ``in/taken`` or ``in/refused``."""
+        aside = self.folder / "in" / ("refused" if is_refused else "taken")
+        aside.mkdir(exist_ok=True, mode=0o700)
+        (self.folder / "in" / f"{message.id}.json").replace(aside / f"{message.id}.json")
 
 
 def gateway() -> Gateway | None:

@@ -9,7 +9,7 @@ import typer
 
 from gongzhi.cli.starting import fail, start_django
 
-app = typer.Typer(no_args_is_help=True, help="Keys of other systems (api_key of Open311).")
+app = typer.Typer(no_args_is_help=True, help="Keys of other systems (api_key of Open311, Bearer of /api/v1).")
 
 
 @app.command()
@@ -21,20 +21,25 @@ def add(
             help="code of the post in which it works on cases; without it, it relays for requesters"
         ),
     ] = "",
+    texts: Annotated[
+        bool, typer.Option("--texts", help="for a gateway that brings in what people answer by text message")
+    ] = False,
 ) -> None:
     """Make a key and print it; it is shown once and stored only as a hash."""
 
     start_django()
     from gongzhi.api import keys
+    from gongzhi.api.models import SenderKey
     from gongzhi.errors import GongzhiError
     from gongzhi.registry.authority import SYSTEM
     from gongzhi.registry.models import Post
 
+    purpose = SenderKey.Purpose.TEXTS if texts else SenderKey.Purpose.MATTERS
     found = Post.objects.filter(code=post).first() if post else None
     if post and found is None:
         fail(f"There is no post {post!r}.", 2)
     try:
-        typer.echo(keys.make(SYSTEM, name, found))
+        typer.echo(keys.make(SYSTEM, name, found, purpose))
     except GongzhiError as problem:
         fail(str(problem), 2)
 
@@ -50,6 +55,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
         {
             "name": key.name,
             "post": key.post.code if key.post else None,
+            "purpose": key.purpose,
             "made": key.made_at.isoformat(timespec="seconds"),
             "revoked": key.revoked_at.isoformat(timespec="seconds") if key.revoked_at else None,
         }
@@ -60,7 +66,9 @@ def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
         return
     for row in rows:
         state = f"revoked {row['revoked']}" if row["revoked"] else "in use"
-        typer.echo(f"{row['name']}  {row['post'] or 'relays'}  {row['made']}  {state}")
+        typer.echo(
+            f"{row['name']}  {row['post'] or ('texts' if row['purpose'] == 'texts' else 'relays')}  {row['made']}  {state}"
+        )
 
 
 @app.command()

@@ -18,6 +18,7 @@ WHO: dict[str, tuple[Relation, ...]] = {
     "supervision.lift_exclusion": (Relation.DISPATCHER, Relation.ANALYST),
     "supervision.judge_answer": (Relation.DISPATCHER, Relation.ANALYST, Relation.HOLDER_SUPERVISOR),
     "supervision.see_accountability": (*_OVERSEERS, Relation.ANALYST),
+    "text.hear": (Relation.SYSTEM,),
     "inspection.plan": (Relation.HOLDER_SUPERVISOR, Relation.ADMINISTRATOR),
     "inspection.record": (Relation.HOLDER, Relation.HOLDER_SUPERVISOR),
 }

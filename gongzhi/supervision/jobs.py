@@ -6,13 +6,27 @@ import subprocess
 import sys
 
 import structlog
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from gongzhi.supervision import clocks, inspecting, invariant, inviting, rates, sampling, urging
+from gongzhi.cases import text_messages
+from gongzhi.errors import GongzhiError, TooMany
+from gongzhi.registry.authority import SYSTEM
+from gongzhi.supervision import (
+    clocks,
+    inspecting,
+    invariant,
+    inviting,
+    rates,
+    sampling,
+    text_answers,
+    urging,
+)
 from gongzhi.supervision.lateness import serving
 from gongzhi.supervision.models import LatenessModel
 
 _LEARNING_S = 1800
+_TRIES = 8
 log = structlog.get_logger(__name__)
 
 
@@ -34,6 +48,42 @@ def count(timestamp: int) -> None:
     inspecting.perform_due()
     inviting.invite_resolved()
     serving.score_new()
+
+
+@app.task(
+    name="supervision.answer_text",
+    queue="notices",
+    retry=RetryStrategy(max_attempts=_TRIES, exponential_wait=3),
+    pass_context=True,
+)
+def answer_text(context: JobContext, heard_id: int) -> None:
+    """Send the answer to a text message; given up visibly after all tries."""
+    try:
+        text_answers.send_reply(heard_id)
+    except Exception:
+        if (context.job.attempts if context.job else _TRIES) >= _TRIES:
+            text_answers.give_up(heard_id)
+            log.error("text.answer_given_up", heard=heard_id)
+        raise
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="supervision.collect_texts", queue="notices", queueing_lock="supervision.collect_texts")
+def collect_texts(timestamp: int) -> None:
+    """Take in what lies at a gateway that is asked instead of calling."""
+    gateway = text_messages.gateway()
+    if not isinstance(gateway, text_messages.Collected):
+        return
+    for lying in gateway.lying():
+        try:
+            text_answers.hear(SYSTEM, "collected", lying.id, lying.number, lying.text)
+        except TooMany:
+            continue
+        except GongzhiError as problem:
+            log.error("text.not_taken", message=lying.id, problem=type(problem).__name__)
+            gateway.taken(lying, is_refused=True)
+            continue
+        gateway.taken(lying)
 
 
 @app.periodic(cron="30 1 * * *")

@@ -225,6 +225,39 @@ class CallBack(models.Model):
         indexes = [models.Index(fields=["due_at"], condition=Q(outcome=""), name="call_back_waiting")]
 
 
+class HeardText(models.Model):
+    """A text message that came in, and what came of it; its words stand where they were put, not here."""
+
+    class Outcome(models.TextChoices):
+        RATED = "rated", _("counted as a rating")
+        CONTESTED = "contested", _("opened the matter again")
+        ADDED = "added", _("added to the matter")
+        STOPPED = "stopped", _("no more text messages wanted")
+        STARTED = "started", _("text messages wanted again")
+        ASKED = "asked", _("asked what is meant")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting to be sent")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("could not be sent")
+        VOID = "void", _("no longer wanted")
+
+    gateway = models.CharField(max_length=100)
+    message_id = models.CharField(max_length=150)
+    """The gateway's own; the same one again has no further effect."""
+    case = models.ForeignKey(Case, null=True, on_delete=models.CASCADE, related_name="+")
+    outcome = models.CharField(max_length=9, choices=Outcome.choices)
+    at = models.DateTimeField()
+    phone = models.CharField(max_length=32, blank=True)
+    """Whom to answer; emptied when the answer has left."""
+    reply = models.TextField(blank=True)
+    reply_state = models.CharField(max_length=8, choices=State.choices, default=State.VOID)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "message_id"], name="text_heard_once")]
+
+
 class FollowUp(models.Model):
     """A call after a handling (回访) and what came of it."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
@@ -25,18 +25,13 @@ from gongzhi.registry import authority
 from gongzhi.registry.authority import Actor
 from gongzhi.supervision import settings
 from gongzhi.supervision.models import CallBack, FollowUp, Invitation, Rating
+from gongzhi.supervision.rating_words import Meant
 
 REASONS: dict[bool, tuple[str, ...]] = {
     True: ("slow", "not_solved", "attitude", "not_explained", "passed_around", "other"),
     False: ("fast", "solved", "attitude", "explained", "easy", "other"),
 }
 """Reasons that can be ticked: for a bad rating (True), for any other."""
-
-_WORDS = {
-    "非常满意": 5, "very satisfied": 5, "满意": 4, "satisfied": 4, "基本满意": 3, "basically satisfied": 3,
-    "不满意": 2, "dissatisfied": 2, "非常不满意": 1, "very dissatisfied": 1,
-}  # fmt: skip
-_ANSWER = re.compile(r"\s*([1-5１-５])(?![\d０-９])\s*(?:分|星)?[\s,，。.:：、]*(.*)", re.S)
 
 
 def rate(
@@ -188,38 +183,45 @@ def rate_by_link(
         return rate(actor, held.case, held.party, level, reasons=reasons, text=text, at=at)
 
 
-def rate_by_text(phone: str, words: str, *, at: datetime | None = None) -> Rating | None:
-    """Rate with an answer to a text message ("5", "不满意，还是漏水"); None when it is no rating.
+def rate_by_text(phone: str, meant: Meant, *, at: datetime | None = None) -> Rating:
+    """Rate with an answer to a text message (see `rating_words.read`).
 
-    It counts for the handling of this number that was asked about last and is not rated yet.
+    It counts for the handling of this number that was asked about last and is not rated yet, or for
+    the matter that the answer names.
 
     Raises:
-        NotFound: nobody with this number was asked.
+        NotFound: nobody with this number was asked; Invalid, WrongState: see `rate`.
     """
-    level, text = _read(words)
-    if level is None:
-        return None
-    asked = (
-        Invitation.objects.select_related("party", "case")
-        .filter(party__phone=digits_of(phone), used_at=None, expires_at__gt=at or timezone.now())
-        .order_by("-pk")
-        .first()
-    )
-    if asked is None or not digits_of(phone) or asked.case.resolved_at != asked.handled_at:
+    asked = asked_by(phone, at=at)
+    if meant.number:
+        asked = asked.filter(case__number=meant.number)
+    last = asked.order_by("-pk").first()
+    if last is None or meant.level is None:
         raise NotFound(_("There is nothing to rate for this telephone number."))
-    actor = Actor(kind="anonymous", party_ids=frozenset({asked.party_id}))
-    return rate(actor, asked.case, asked.party, level, text=text, channel=Rating.Channel.TEXT, at=at)
+    actor = Actor(kind="anonymous", party_ids=frozenset({last.party_id}))
+    return rate(
+        actor,
+        last.case,
+        last.party,
+        meant.level,
+        reasons=meant.reasons,
+        text=meant.text,
+        channel=Rating.Channel.TEXT,
+        at=at,
+    )
 
 
-def _read(words: str) -> tuple[int | None, str]:
-    match = _ANSWER.fullmatch(words)
-    if match:
-        return int(match[1]), match[2].strip()
-    lowered = words.strip().lower()
-    for name in sorted(_WORDS, key=len, reverse=True):
-        if lowered.startswith(name):
-            return _WORDS[name], words.strip()[len(name) :].strip(" ,，。.:：、")
-    return None, ""
+def asked_by(phone: str, *, at: datetime | None = None) -> QuerySet[Invitation]:
+    """The handlings that somebody with this number was asked about and can still rate."""
+    digits = digits_of(phone)
+    found = Invitation.objects.select_related("party", "case").filter(
+        party__phone=digits,
+        used_at=None,
+        expires_at__gt=at or timezone.now(),
+        case__resolved_at=F("handled_at"),
+        case__state__in=(State.RESOLVED, State.RATED),
+    )
+    return found if digits else found.none()
 
 
 def call(

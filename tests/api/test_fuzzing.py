@@ -19,12 +19,15 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode, checks
 
+from gongzhi.api import keys
+from gongzhi.api.models import SenderKey
+from gongzhi.registry.authority import SYSTEM
 from tests.conftest import HERE
 
 pytestmark = pytest.mark.django_db
 CASES = int(os.environ.get("CASES", "300"))
 IS_SMALL = CASES <= 300
-OPERATIONS = 15
+OPERATIONS = 16
 SIZE = settings(
     deadline=None,
     derandomize=IS_SMALL,
@@ -53,9 +56,19 @@ def described(db: None) -> Iterator[Any]:
 
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
+    key = keys.make(SYSTEM, "a gateway", purpose=SenderKey.Purpose.TEXTS)
+    KEYS["/api/v1/texts"] = {"Authorization": f"Bearer {key}"}
     yield schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
+
+
+KEYS: dict[str, dict[str, str]] = {}
+"""Beginning of an address → headers with the key that opens it; made anew for each test."""
+
+
+def _key_for(path: str) -> dict[str, str]:
+    return next((headers for start, headers in KEYS.items() if path.startswith(start)), {})
 
 
 def _operations(described: Any) -> list[Any]:
@@ -64,7 +77,7 @@ def _operations(described: Any) -> list[Any]:
     return found
 
 
-CAN_BE_WRONG = ("/api/v1/cases", "/ledger/proof", "/ledger/consistency")
+CAN_BE_WRONG = ("/api/v1/cases", "/api/v1/texts", "/ledger/proof", "/ledger/consistency")
 """Where the description leaves room for something that breaks it."""
 
 
@@ -77,7 +90,7 @@ def test_every_answer_fits_its_description(described: Any, mode: GenerationMode)
         @settings(SIZE, max_examples=max(4, CASES // OPERATIONS // 4))
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case: Any) -> None:
-            case.call_and_validate(checks=WANTED)
+            case.call_and_validate(checks=WANTED, headers=_key_for(case.path))
 
         holds()
 
@@ -88,11 +101,14 @@ def test_every_edge_of_every_parameter_fits_its_description(described: Any) -> N
             operation, generation_modes=list(GenerationMode), generation_config=described.config.generation
         )
         for case in islice(edges, max(12, CASES // OPERATIONS)):
-            case.call_and_validate(checks=WANTED)
+            case.call_and_validate(checks=WANTED, headers=_key_for(case.path))
 
 
 def test_every_chain_of_requests_fits_its_description(described: Any) -> None:
     class Chain(described.as_state_machine()):  # type: ignore[misc]
+        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+            return {"headers": _key_for(case.path)}
+
         def validate_response(self, response: Any, case: Any, *_more: Any, **_named: Any) -> None:
             case.validate_response(response, checks=WANTED)
 

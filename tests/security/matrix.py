@@ -243,6 +243,8 @@ PROGRAMS: dict[str, Row] = {
     "api/v1/functions/<code>": _seen("/api/v1/functions/lighting", EVERYBODY),
     "api/v1/organisations/<code>": _seen("/api/v1/organisations/urban", EVERYBODY),
     "api/v1/areas/<code>": _seen("/api/v1/areas/429001", EVERYBODY),
+    "api/v1/texts": Row((Visit("/api/v1/texts", NOBODY),),
+                        (Deed("/api/v1/texts", NOBODY, {"id": "1", "from": "13911110001", "text": "5"}, json=True),)),
     "api/federation/v1/key": _seen("/api/federation/v1/key", EVERYBODY),
     "api/federation/v1/matters": Row((Visit("/api/federation/v1/matters", NOBODY),),
                                      (Deed("/api/federation/v1/matters", NOBODY, {"number": "1", "text": "路灯"}, json=True),)),

@@ -10,7 +10,7 @@ from gongzhi.cases.actions import Contact
 from gongzhi.cases.models import Case
 from gongzhi.errors import GongzhiError, Invalid, NotAllowed, NotFound, WrongState
 from gongzhi.registry.authority import ANONYMOUS, Actor
-from gongzhi.supervision import rating
+from gongzhi.supervision import rating, rating_words
 from gongzhi.supervision.models import CallBack, Rating
 
 pytestmark = pytest.mark.django_db
@@ -89,22 +89,22 @@ def test_a_link_to_an_earlier_handling_is_worth_nothing(resolved: Case, staff) -
         ("5", 5, ""),
         ("１ 还是漏水", 1, "还是漏水"),
         ("不满意，没人来", 2, "没人来"),
-        ("非常满意！", 5, "！"),
+        ("非常满意！", 5, ""),
         ("谢谢", None, ""),
     ],
 )
 def test_a_text_message_is_read_as_a_rating(resolved: Case, words: str, level: int | None, text: str) -> None:
     rating.invite(resolved)
-    found = rating.rate_by_text("138-1234-5678", words)
-    assert (found.level if found else None) == level
-    if found:
-        assert found.text.strip("！") == text.strip("！")
+    meant = rating_words.read(words)
+    assert (meant.level, meant.text if level else "") == (level, text)
+    if level:
+        assert rating.rate_by_text("138-1234-5678", meant).level == level
 
 
 def test_a_text_message_from_a_strange_number_rates_nothing(resolved: Case) -> None:
     rating.invite(resolved)
     with pytest.raises(NotFound):
-        rating.rate_by_text("13900000000", "5")
+        rating.rate_by_text("13900000000", rating_words.read("5"))
 
 
 def test_a_call_asks_on_behalf_of_the_requester(resolved: Case, staff) -> None:  # type: ignore[no-untyped-def]

@@ -17,6 +17,8 @@ from gongzhi.api.v1 import shapes
 from gongzhi.api.v1.site import api
 from gongzhi.registry import snapshot
 
+WITH_KEY: dict[str, type[BaseModel] | None] = {"bringText": shapes.TextIn}
+"""Operations that need a key, and the document each takes as JSON."""
 REFERENCE = "#/components/schemas/{model}"
 _TOLD = ("summary", "description")
 
@@ -45,11 +47,31 @@ def document(language: str, revision: int) -> dict[str, Any]:
             operation["responses"]["default"] = _problem()
             if "{" in path:
                 operation["responses"]["404"] = _problem()
+    _describe_keys(made)
     _describe_opening(made["paths"]["/api/v1/cases"]["post"], schemas)
     _link(made["paths"])
     made["paths"] |= _ledger()
     _translate(made)
     return dict(made)
+
+
+def _describe_keys(made: dict[str, Any]) -> None:
+    """Say of operations that need a key that they do, and what they read."""
+    scheme = {"type": "http", "scheme": "bearer", "description": gettext_noop("A key of gongzhi keys add.")}
+    made["components"]["securitySchemes"] = {"key": scheme}
+    for methods in made["paths"].values():
+        for operation in methods.values():
+            if operation["operationId"] not in WITH_KEY:
+                continue
+            operation["security"] = [{"key": []}]
+            model = WITH_KEY[operation["operationId"]]
+            if model is not None:
+                _add(made["components"]["schemas"], model)
+                schema = {"$ref": REFERENCE.format(model=model.__name__)}
+                operation["requestBody"] = {
+                    "required": True,
+                    "content": {"application/json": {"schema": schema}},
+                }
 
 
 def _add(schemas: dict[str, Any], model: type[BaseModel]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,18 +106,29 @@ def _operation(path: str, method: str, operation: dict[str, Any], schemas: dict[
             for status, answer in operation["responses"].items()
             if status != "default"
         ],
-        example=_example(method, path, parameters),
+        example=_example(method, path, parameters, operation, schemas),
         link=path if plain else "",
     )
 
 
-def _example(method: str, path: str, parameters: list[Field]) -> str:
+def _example(
+    method: str, path: str, parameters: list[Field], operation: dict[str, Any], schemas: dict[str, Any]
+) -> str:
     url = f"{settings.PUBLIC_URL}{path}"
     must = "&".join(f"{p.name}=1" for p in parameters if p.must and "{" not in path)
     if must:
         url += f"?{must}"
+    key = " -H 'Authorization: Bearer gzk_…'" if "security" in operation else ""
     if method == "GET":
-        return f"curl '{url}'"
+        return f"curl '{url}'{key}"
+    if key:
+        takes = _shape(operation.get("requestBody", {}).get("content", {}).get("application/json", {}))
+        given = {
+            name: (field.get("examples") or ["…"])[0]
+            for name, field in schemas.get(takes, {}).get("properties", {}).items()
+            if name in schemas[takes].get("required", ())
+        }
+        return f"curl -X POST '{url}'{key} \\\n  --json '{json.dumps(given, ensure_ascii=False)}'"
     return (
         f"curl -X POST '{url}' \\\n"
         "  -H 'Content-Type: application/json' -H 'Idempotency-Key: 7c0e…' \\\n"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gongzhi.api.http import MediaUnknown
 from gongzhi.api.uploads import files_in
@@ -20,6 +20,7 @@ from gongzhi.cases import attachments
 from gongzhi.cases.attachments import StoredFile
 from gongzhi.errors import Invalid, TooLarge
 
+Document = TypeVar("Document", bound=BaseModel)
 MOST_JSON_BYTES = 16 * 1024 * 1024
 _CONTACT = ("name", "phone", "email")
 _FORM_FIELDS = frozenset(CaseIn.model_fields) - {"contact", "photos"} | frozenset(_CONTACT)
@@ -92,13 +93,31 @@ def case_in(request: HttpRequest) -> tuple[CaseIn, tuple[StoredFile, ...]]:
         body = _body(request)
     else:
         raise MediaUnknown(_("Send application/json or multipart/form-data."))
-    try:
-        matter = CaseIn.model_validate_json(body)
-    except ValidationError as problem:
-        raise told(problem.errors(include_url=False, include_input=False)) from problem
+    matter = _checked(CaseIn, body)
     if not matter.photos:
         return matter, ()
     return matter, tuple(_decoded(photo, n) for n, photo in enumerate(matter.photos))
+
+
+def json_in(request: HttpRequest, model: type[Document]) -> Document:
+    """The checked document in the body.
+
+    Raises:
+        Invalid: naming every field that is wrong.
+        MediaUnknown: the body is no JSON by its content type.
+        TooLarge: it is larger than is accepted.
+    """
+    kind = request.content_type or ""
+    if kind not in ("", "application/json", "text/plain") and not kind.endswith("+json"):
+        raise MediaUnknown(_("Send application/json."))
+    return _checked(model, _body(request))
+
+
+def _checked(model: type[Document], body: bytes) -> Document:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as problem:
+        raise told(problem.errors(include_url=False, include_input=False)) from problem
 
 
 def _body(request: HttpRequest) -> bytes:

@@ -213,6 +213,29 @@ class OutlinedArea(AreaOut):
     geometry: dict[str, Any] | None = Field(description=_("Outline as GeoJSON (RFC 7946), WGS 84."))
 
 
+class TextIn(Sent):
+    """A text message that came in at a gateway."""
+
+    id: str = Field(
+        min_length=1, max_length=150, description=_("The gateway's own id of this message; it counts once.")
+    )
+    from_: str = Field(
+        alias="from",
+        min_length=5,
+        max_length=40,
+        description=_("The sender's telephone number."),
+        examples=["+8613812345678"],
+    )
+    text: str = Field(
+        min_length=1, max_length=TEXT_MAX_CHARACTERS, description=_("What it says."), examples=["5 非常满意"]
+    )
+
+
+class TextHeard(BaseModel):
+    id: str
+    outcome: str = Field(description=_("rated, contested, added, stopped, started or asked."))
+
+
 class ProofOut(BaseModel):
     """Where an act stands in the signed log (RFC 9162): hashes lead from it to the signed root."""
 

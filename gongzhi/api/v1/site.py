@@ -8,11 +8,12 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
 from gongzhi.api.http import answered
-from gongzhi.api.v1 import cases, city, sending
+from gongzhi.api.v1 import cases, city, sending, texts
 
 api = NinjaAPI(title="gongzhi", version="1", docs_url=None, openapi_url=None)
-api.add_router("", cases.router)
-api.add_router("", city.router)
+ROUTERS = (cases.router, city.router, texts.router)
+for router in ROUTERS:
+    api.add_router("", router)
 
 
 @api.exception_handler(ValidationError)
@@ -28,7 +29,7 @@ def wrong_parameters(_request: HttpRequest, problem: ValidationError) -> HttpRes
 def addresses() -> list[URLPattern]:
     """The address patterns below /api/v1/."""
     methods: dict[str, list[str]] = {}
-    for router in (cases.router, city.router):
+    for router in ROUTERS:
         for path, known in router.path_operations.items():
             methods[path] = [m for operation in known.operations for m in operation.methods]
     found: dict[str, URLPattern] = {}
