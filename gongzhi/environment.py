@@ -211,6 +211,8 @@ class Environment:
             "CONN_MAX_AGE": None,
             "OPTIONS": {
                 "connect_timeout": 2,
+                # Django's own statements stay unprepared; `cases.opening` prepares the one it repeats.
+                "prepare_threshold": 5,
                 "application_name": f"gongzhi {self.part or 'command'}",
                 "options": options,
             },

@@ -90,6 +90,17 @@ def test_receiving_takes_few_round_trips(submit, django_assert_max_num_queries) 
         submit()
 
 
+def test_the_statement_that_opens_a_case_is_planned_once_a_connection(submit) -> None:  # type: ignore[no-untyped-def]
+    for _ in range(3):
+        submit()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), sum(generic_plans + custom_plans) FROM pg_prepared_statements"
+            " WHERE statement LIKE '%%INSERT INTO cases_case%%'"
+        )
+        assert cursor.fetchone() == (1, 3)
+
+
 def test_ten_at_once_with_one_key_make_one_case(committed: None) -> None:
     answers: list[object] = []
 
