@@ -25,6 +25,7 @@ from gongzhi.coordination.actions import directives, partners, task_forces, whis
 from gongzhi.coordination.actions.partners import Terms
 from gongzhi.coordination.actions.whistles import Spot
 from gongzhi.coordination.models import Order
+from gongzhi.demo import halls
 from gongzhi.errors import GongzhiError
 from gongzhi.intake.actions import receive_many
 from gongzhi.intake.submission import Submission
@@ -253,6 +254,16 @@ def _task_force(stage: Stage, scene: dict[str, Any]) -> None:
         )
 
 
+def _hall(stage: Stage, scene: dict[str, Any]) -> None:
+    organisation = stage.organisations[scene["organisation"]]
+    made = halls.set_up(stage.actor(organisation.code, Role.SUPERVISOR), organisation, scene)
+    seated = Post.objects.filter(person__username__in=scene["clerks"], is_active=True)
+    clerks = [
+        actor_of(p.person, p) for p in seated.select_related("person").order_by("pk") if p.person is not None
+    ]
+    halls.live(made, clerks, stage.now, hours=float(scene["hours"]))
+
+
 _SCENES: Final[dict[str, Callable[[Stage, Any], None]]] = {
     "unclear": _unclear,
     "returned_twice": _returned_twice,
@@ -264,4 +275,5 @@ _SCENES: Final[dict[str, Callable[[Stage, Any], None]]] = {
     "agreement": _agreement,
     "whistle": _whistle,
     "task_force": _task_force,
+    "hall": _hall,
 }

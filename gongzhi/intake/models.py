@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
+from gongzhi.intake.counters.models import Counter, Hall, Queue, Screen, Ticket
+
+__all__ = ["Counter", "Hall", "ImportProgress", "Queue", "Quota", "Screen", "Submitted", "Ticket"]
+
 
 class Submitted(models.Model):
     """An idempotency key that was used, with the answer that was given."""

@@ -61,6 +61,7 @@ urlpatterns = [
     path("circulation/", circulation.page, name="circulation"),
     path("incidents/<int:pk>/", incidents.public, name="incident"),
     path("verify/", verifying.verify, name="verify"),
+    path("", include("gongzhi.web.halls.urls")),
     path("desk/", include("gongzhi.web.desk.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -19,6 +19,8 @@ from gongzhi.cases import actions, queries, requesters
 from gongzhi.cases.models import Channel
 from gongzhi.errors import GongzhiError, Invalid, NotAllowed
 from gongzhi.intake.actions import receive
+from gongzhi.intake.counters import calling
+from gongzhi.intake.counters.models import Ticket
 from gongzhi.intake.preview import preview
 from gongzhi.registry import authority
 from gongzhi.registry.authority import Actor
@@ -54,6 +56,10 @@ def page(request: HttpRequest) -> HttpResponse:
         "choices": verbs.choices(),
         "key": request.POST.get("key") or secrets.token_urlsafe(18),
     }
+    ticket = _ticket(request)
+    if ticket is not None:
+        context |= {"ticket": ticket, "channel": Channel.COUNTER}
+        context["language"] = request.POST.get("language") or ticket.language
     if request.method != "POST":
         if request.GET.get("phone"):
             context["caller"] = requesters.caller(actor, request.GET["phone"])
@@ -66,8 +72,17 @@ def page(request: HttpRequest) -> HttpResponse:
         context["error"] = problem
         return render(request, "desk/intake.html", context, status=problem.status)
     _remember(request, number, secret)
-    request.session["desk.channel"] = channel
+    if ticket is not None:
+        calling.link_case(actor, ticket, queries.case_by_number(number))
+    else:
+        request.session["desk.channel"] = channel
     return HttpResponseRedirect(f"/desk/intake/{number}/")
+
+
+def _ticket(request: HttpRequest) -> Ticket | None:
+    """The number at one's own counter for which a matter is taken in."""
+    asked = request.POST.get("ticket") or request.GET.get("ticket", "")
+    return calling.at_my_counter(_operator(request), forms.whole_in(asked)) if asked else None
 
 
 def _receive(request: HttpRequest, actor: Actor, channel: str) -> tuple[str, str]:
@@ -148,6 +163,7 @@ def slip(request: HttpRequest, number: str) -> HttpResponse:
         "case": case,
         "actor": actor,
         "link": link,
+        "ticket": calling.of_case(actor, case),
         "qr": segno.make(link, error="m").svg_inline(omitsize=True),
     }
     response = render(request, "desk/slip.html", context)

@@ -42,6 +42,7 @@ _SHOWN: Final = 3
 
 ENTRIES: list[Entry] = [
     Entry("/desk/intake/", _("Take in"), frozenset({Role.OPERATOR}), "i"),
+    Entry("/desk/counter/", _("Counter"), frozenset({Role.OPERATOR}), "c", is_first=False),
     Entry("/desk/dispatch/", _("Dispatch"), frozenset({Role.DISPATCHER}), "d"),
     Entry("/desk/oversight/", _("Overview"), frozenset({Role.SUPERVISOR, Role.LEADER}), "o"),
     Entry(
@@ -54,6 +55,13 @@ ENTRIES: list[Entry] = [
     Entry("/desk/together/", _("Together"), _WITH_OTHERS, "e", is_first=False),
     Entry("/desk/sensing/", _("Sensing"), _THAT_LOOK_AHEAD | {Role.OPERATOR}, "h"),
     Entry("/desk/improvement/", _("Improvement"), _THAT_LOOK_AHEAD | {Role.ADMINISTRATOR}, "m"),
+    Entry(
+        "/desk/halls/",
+        _("Halls"),
+        frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        "l",
+        is_first=False,
+    ),
     Entry("/desk/wordings/", _("Wordings"), frozenset({Role.WORKER, Role.SUPERVISOR}), "t", is_first=False),
 ]
 

@@ -6,8 +6,10 @@ from django.urls import include, path
 
 from gongzhi.web.desk import (
     case,
+    counter_desk,
     dispatch,
     entering,
+    hall_desk,
     improvement,
     intake_desk,
     joint,
@@ -32,6 +34,10 @@ urlpatterns = [
     path("intake/understood", intake_desk.understood, name="intake_understood"),
     path("intake/join", intake_desk.join, name="intake_join"),
     path("intake/<str:number>/", intake_desk.slip, name="intake_slip"),
+    path("counter/", counter_desk.page, name="counter"),
+    path("counter/line", counter_desk.line, name="counter_line"),
+    path("halls/", hall_desk.index, name="desk_halls"),
+    path("halls/<slug:code>/", hall_desk.one, name="desk_hall"),
     path("dispatch/", dispatch.page, name="dispatch"),
     path("dispatch/assign", dispatch.assign, name="dispatch_assign"),
     path("oversight/", oversight.page, name="oversight"),

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from gongzhi.errors import Unavailable
 from gongzhi.registry import snapshot
 
-_LISTED = ("home", "report", "cases", "map", "board", "verify", "about", "privacy", "accessibility")
+_LISTED = ("home", "report", "cases", "map", "board", "halls", "verify", "about", "privacy", "accessibility")
 
 
 @require_safe
@@ -46,7 +46,13 @@ def manifest(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """RFC 9309: personal and staff pages are not to be visited."""
-    lines = ["User-agent: *", "Disallow: /follow/", "Disallow: /desk/", "Disallow: /accounts/"]
+    lines = [
+        "User-agent: *",
+        "Disallow: /follow/",
+        "Disallow: /tickets/",
+        "Disallow: /desk/",
+        "Disallow: /accounts/",
+    ]
     lines.append(f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
