@@ -197,6 +197,34 @@ DESK: dict[str, Row] = {
     "desk/elsewhere/<str:number>/": Row((Visit("/desk/elsewhere/{mine}/", OF_MINE), Visit("/desk/elsewhere/{theirs}/", OF_THEIRS))),
 }  # fmt: skip
 
+_TAKES = {"queue": "{queue}", "priority": "age"}
+_RUNS_HALL = frozenset({"operator", "leader", "administrator"})
+_CLERK = frozenset({"operator"})
+
+
+HALLS: dict[str, Row] = {
+    "halls/": _seen("/halls/", EVERYBODY),
+    "halls/screens/<str:secret>/": Row((Visit("/halls/screens/guessed/", NOBODY),),
+                                       (Deed("/halls/screens/guessed/", NOBODY),)),
+    "halls/<slug:code>/": _seen("/halls/hall/", EVERYBODY, Deed("/halls/hall/", EVERYBODY, _TAKES)),
+    "halls/<slug:code>/kiosk/": _seen("/halls/hall/kiosk/", NOBODY, Deed("/halls/hall/kiosk/", NOBODY, _TAKES)),
+    "halls/<slug:code>/kiosk/<str:secret>/": _seen("/halls/hall/kiosk/{ticket_secret}/", NOBODY),
+    "halls/<slug:code>/display/": _seen("/halls/hall/display/", NOBODY),
+    "halls/<slug:code>/display/now": _seen("/halls/hall/display/now", NOBODY),
+    "tickets/<str:secret>/": Row(
+        (Visit("/tickets/{ticket_secret}/", EVERYBODY), Visit("/tickets/guessed/", NOBODY)),
+        (Deed("/tickets/{ticket_secret}/", EVERYBODY, {"verb": "leave"}), Deed("/tickets/guessed/", NOBODY, {"verb": "leave"}))),
+    "tickets/<str:secret>/place": Row((Visit("/tickets/{ticket_secret}/place", EVERYBODY), Visit("/tickets/guessed/place", NOBODY))),
+    "desk/counter/": Row((Visit("/desk/counter/", _CLERK),),
+                         (Deed("/desk/counter/", _CLERK, {"verb": "open", "counter": "{counter}"}),)),
+    "desk/counter/line": _seen("/desk/counter/line", NOBODY),
+    "desk/halls/": _seen("/desk/halls/", STAFF),
+    "desk/halls/<slug:code>/": _seen(
+        "/desk/halls/hall/", _RUNS_HALL,
+        Deed("/desk/halls/hall/", frozenset({"leader", "administrator"}), {"verb": "queue", "letter": "Z", "name_zh": "新", "usual_minutes": "5"}),
+        Deed("/desk/halls/hall/", frozenset({"administrator"}), {"verb": "screen", "kind": "kiosk", "name": "门口"})),
+}  # fmt: skip
+
 PROGRAMS: dict[str, Row] = {
     f"open311/^discovery{_FORM}": _open311("/open311/discovery.json"),
     **{
@@ -306,4 +334,4 @@ SUPERVISION: dict[str, Row] = {
         "/supervision/cases/{mine}/", frozenset({"supervisor", "leader", "dispatcher", "analyst"})),
 }  # fmt: skip
 
-MATRIX: dict[str, Row] = PORTAL | DESK | PROGRAMS | SUPERVISION | ACCOUNTS_PAGES
+MATRIX: dict[str, Row] = PORTAL | DESK | HALLS | PROGRAMS | SUPERVISION | ACCOUNTS_PAGES

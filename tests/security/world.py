@@ -25,8 +25,12 @@ from gongzhi.coordination.actions.incidents import Measures
 from gongzhi.coordination.actions.partners import Terms
 from gongzhi.coordination.actions.whistles import Spot
 from gongzhi.intake.actions import receive
+from gongzhi.intake.counters import calling, setting_up, tickets
+from gongzhi.intake.counters.models import Source
+from gongzhi.intake.counters.setting_up import Named
 from gongzhi.intake.submission import Receipt, Submission
 from gongzhi.ledger.sequencer import sequence
+from gongzhi.registry import authority
 from gongzhi.registry.authority import Actor
 from gongzhi.registry.models import Area, Organisation, Person, Post
 from tests.conftest import HERE
@@ -113,6 +117,7 @@ def build(staff: Staff) -> World:
     Person.objects.create_user(username="postless", password=None)
     _matters(world)
     _together(world)
+    _hall(world)
     worker = Post.objects.get(pk=staff("worker").post_id or 0)
     world.key = keys.make(staff("administrator"), "巡检系统", worker)
     world.relaying_key = keys.make(staff("administrator"), "转接系统")
@@ -243,3 +248,16 @@ def _together(world: World) -> None:
     actions.keep_wording(staff("worker"), "用语壬", "用语正文癸")
     world.ids["wording"] = ReplyWording.objects.get(title="用语壬").pk
     world.ids["filter"] = actions.keep_filter(staff("worker"), "筛选子", "tab=all").pk
+
+
+def _hall(world: World) -> None:
+    """A hall of the hotline with a number that waits; open because somebody sits at its first counter."""
+    supervisor = world.staff("supervisor-hotline")
+    hotline = Organisation.objects.get(code="hotline")
+    hall = setting_up.make_hall(supervisor, "hall", Named("大厅"), hotline)
+    queue = setting_up.add_queue(supervisor, hall, "A", Named("综合业务"))
+    first, free = (setting_up.add_counter(supervisor, hall, Named(f"{n}号窗口"), [queue]) for n in "12")
+    calling.open_counter(world.staff("operator-2"), first)
+    ticket, secret = tickets.take(authority.ANONYMOUS, queue, source=Source.KIOSK)
+    world.ids |= {"queue": queue.pk, "counter": free.pk, "ticket": ticket.pk}
+    world.secrets["ticket"] = secret

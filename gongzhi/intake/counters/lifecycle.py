@@ -12,8 +12,8 @@ from django.utils.translation import pgettext_lazy
 
 class State(models.TextChoices):
     COMING = "coming", _("on the way")
-    WAITING = "waiting", _("waiting")
-    CALLED = "called", _("called")
+    WAITING = "waiting", pgettext_lazy("ticket", "waiting")
+    CALLED = "called", pgettext_lazy("ticket", "called")
     SERVING = "serving", _("at the counter")
     DONE = "done", pgettext_lazy("ticket", "done")
     NO_SHOW = "no_show", _("did not come")
