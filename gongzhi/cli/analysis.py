@@ -64,7 +64,7 @@ def process_map(
     as_json: JsonOption = False,
 ) -> None:
     """How work really runs: who follows whom, how long it takes, where it goes round in circles."""
-    from gongzhi.improvement import comparison, drawing, event_log, exchange_formats, report
+    from gongzhi.improvement.event_log import read_log
     from gongzhi.improvement.process_map import process_map as compute
 
     with _faults_in_words():
@@ -77,10 +77,12 @@ def process_map(
             raise ValueError("a log needs --case, --activity and --time")
         else:
             group = column if values else None
-            events = event_log.read_log(log, case, activity, time, resource, start, group)
+            events = read_log(log, case, activity, time, resource, start, group)
         found = compute(events, top)
         beside = None
         if compare:
+            from gongzhi.improvement import comparison
+
             first, _, second = values.partition(",")
             parts = (
                 comparison.by_group(events, first, second)
@@ -89,26 +91,34 @@ def process_map(
             )
             beside = comparison.compare(events, parts, top)
         if svg:
+            from gongzhi.improvement import drawing
+
             svg.write_text(drawing.svg(found, detail), encoding="utf-8")
+        if html:
+            from gongzhi.improvement import report
+
+            html.write_text(report.html(found, log.name if log else "acts"), encoding="utf-8")
+        if bpmn or xes:
+            from gongzhi.improvement import exchange_formats
         if bpmn:
             bpmn.write_text(exchange_formats.bpmn(found, detail), encoding="utf-8")
-        if html:
-            html.write_text(report.html(found, log.name if log else "acts"), encoding="utf-8")
         if xes:
             with xes.open("w", encoding="utf-8") as file:
                 file.writelines(line + "\n" for line in exchange_formats.xes(events))
     if as_json:
         _say(found.as_json() | ({"comparison": beside.as_json()} if beside else {}))
         return
+    from gongzhi.improvement.drawing import duration
+
     typer.echo(
         f"{found.cases} cases, {found.events} events, {len(found.activities)} activities, "
         f"{found.variants_count} variants, rework in {found.rework_cases} cases; "
-        f"median case {drawing.duration(found.median_case_seconds)}"
+        f"median case {duration(found.median_case_seconds)}"
     )
     typer.echo("\nhours       count  median    from -> to")
     for edge in found.bottlenecks:
         typer.echo(
-            f"{edge.total_hours:10.1f} {edge.count:7d}  {drawing.duration(edge.median_seconds):8}  "
+            f"{edge.total_hours:10.1f} {edge.count:7d}  {duration(edge.median_seconds):8}  "
             f"{edge.origin} -> {edge.to}"
         )
     if beside:

@@ -9,7 +9,7 @@ import numpy as np
 from django.db import connection
 
 from gongzhi.improvement.event_log import EventLog, codes_of, sorted_log
-from gongzhi.lake.tables import Codes
+from gongzhi.lake.columns import Codes, Groups
 from gongzhi.registry import snapshot
 
 INSIDE = ("case.note", "case.redact", "case.absorb")
@@ -68,7 +68,7 @@ def read_acts(
     ]
     who: Codes = codes_of(names)
     return sorted_log(
-        np.array([number[r[0]] for r in rows], np.int32),
+        Groups.of(np.array([number[r[0]] for r in rows], np.int32)),
         codes_of([words[r[1]] for r in rows]),
         np.array([r[2] for r in rows], np.int64),
         who,

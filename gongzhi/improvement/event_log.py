@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,8 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from gongzhi.lake.tables import Codes, TableInvalid, open_table
+from gongzhi.lake import plain_csv
+from gongzhi.lake.columns import HEADING_ROWS, Codes, Groups, TableInvalid
 
 XES_CASE, XES_ACTIVITY, XES_TIME, XES_RESOURCE = (
     "concept:name",
@@ -82,26 +82,40 @@ def read_log(
         if group:
             raise TableInvalid(f"{path}: cases of an XES file can be compared by period only")
         return _read_xes(path, case, activity, time, resource)
-    columns = [case, activity, time, *[c for c in (resource, start, group) if c]]
-    with open_table(path, columns) as table:
+    words, times = [activity, *filter(None, (resource, group))], [time, *filter(None, (start,))]
+    found = plain_csv.read(path, case, words, times)
+    if found is None or (found.words[0].of_row < 0).any():
+        found = _read_closely(path, case, activity, words, times)
+    said = dict(zip(words, found.words, strict=True))
+    moments, begun = found.moments[0], found.moments[1] if start else None
+    if begun is not None and (late := np.flatnonzero(begun > moments)).size:
+        raise TableInvalid(
+            f"{path}: row {late[0] + HEADING_ROWS}, column {start!r}: work begins after it is complete"
+        )
+    return sorted_log(
+        found.groups,
+        said[activity],
+        moments,
+        said[resource] if resource else None,
+        begun,
+        said[group] if group else None,
+    )
+
+
+def _read_closely(
+    path: Path, case: str, activity: str, words: list[str], times: list[str]
+) -> plain_csv.Columns:
+    """As `plain_csv.read`, for any form of file and time, with faults named by row and column."""
+    from gongzhi.lake.tables import open_table  # DuckDB, which a plain file can do without
+
+    with open_table(path, [case, *words, *times]) as table:
         table.require(activity)
-        # Grouping is work for NumPy, the other columns for DuckDB: they use two cores well.
-        with table.beside() as other, ThreadPoolExecutor(1) as second:
-            pending = second.submit(lambda: (other.codes(activity), other.moments(time)))
-            cases = table.groups(case)
-            done_what, moments = pending.result()
-        who = table.codes(resource) if resource else None
-        begun = table.moments(start) if start else None
-        parts = table.codes(group) if group else None
-        if begun is not None and (late := np.flatnonzero(begun > moments)).size:
-            raise TableInvalid(
-                f"{path}: row {late[0] + 2}, column {start!r}: work begins after it is complete"
-            )
-    return sorted_log(cases, done_what, moments, who, begun, parts)
+        moments = [table.moments(column) for column in times]
+        return plain_csv.Columns(table.groups(case), [table.codes(column) for column in words], moments)
 
 
 def sorted_log(
-    cases: NDArray[np.int32],
+    cases: Groups,
     activity: Codes,
     moments: NDArray[np.int64],
     resource: Codes | None = None,
@@ -109,12 +123,13 @@ def sorted_log(
     group: Codes | None = None,
 ) -> EventLog:
     """Put events in the order of the map: by case, time, then place in the file."""
-    order = np.argsort(cases, kind="stable")
-    case, moment = cases[order], moments[order]
-    backwards = int(((np.diff(moment) < 0) & (case[1:] == case[:-1])).sum())
+    order = cases.rows
+    case = np.repeat(np.arange(len(cases.sizes), dtype=np.int32), cases.sizes)
+    moment = moments[order]
+    backwards = int(((moment[1:] < moment[:-1]) & (case[1:] == case[:-1])).sum())
     if backwards:
-        order = np.lexsort((moments, cases))
-        case, moment = cases[order], moments[order]
+        order = order[np.lexsort((moment, case))]
+        moment = moments[order]
     return EventLog(
         case,
         Codes(activity.of_row[order], activity.names),
@@ -167,7 +182,9 @@ def _read_xes(path: Path, case: str, activity: str, time: str, resource: str | N
         moments[index] = _microseconds(read if read.tzinfo else read.replace(tzinfo=UTC))
     who = [w.get(resource, "") for w in words] if resource else None
     done_what = codes_of([w[activity] for w in words])
-    return sorted_log(np.array(cases, np.int32), done_what, moments, codes_of(who) if who else None)
+    return sorted_log(
+        Groups.of(np.array(cases, np.int32)), done_what, moments, codes_of(who) if who else None
+    )
 
 
 def _microseconds(moment: datetime) -> int:

@@ -138,16 +138,17 @@ def process_map(log: EventLog, top: int = 20) -> ProcessMap:
     pair = (act[:-1].astype(np.int64) * wide + act[1:])[follows]
     edges = _edges(pair, passed, names)
     lasted = (moment[ends] - moment[begins]) / SECOND
+    in_cases, rework_cases = _distinct(log, ends - begins + 1)
     return ProcessMap(
         events=len(case),
         cases=len(begins),
-        activities=_activities(log, follows),
+        activities=_activities(log, follows, in_cases),
         edges=edges,
         starts=_named_counts(act[begins], names),
         ends=_named_counts(act[ends], names),
         **_variants(act, begins, ends, lasted, names, top),
         loops=_loops(log, follows, top),
-        rework_cases=_rework_cases(log),
+        rework_cases=rework_cases,
         handovers=_handovers(log, follows, passed),
         bottlenecks=sorted(edges, key=lambda e: -e.total_hours)[:top],
         median_case_seconds=float(np.median(lasted)),
@@ -213,11 +214,10 @@ def _middles(
     return ranked[first + (counts - 1) // 2], ranked[first + counts // 2]
 
 
-def _activities(log: EventLog, follows: NDArray[np.bool_]) -> list[Activity]:
+def _activities(log: EventLog, follows: NDArray[np.bool_], in_cases: NDArray[np.int64]) -> list[Activity]:
     names, act = log.activity.names, log.activity.of_row
     wide = len(names)
     counts = np.bincount(act, minlength=wide)
-    in_cases = _distinct_cases(log)
     after = act[1:][follows]
     came = np.bincount(after, minlength=wide)
     gap = np.bincount(after, np.diff(log.moment)[follows] / SECOND, wide)
@@ -240,25 +240,25 @@ def _activities(log: EventLog, follows: NDArray[np.bool_]) -> list[Activity]:
     ]
 
 
-def _case_activity(log: EventLog) -> NDArray[np.int64]:
-    return log.case.astype(np.int64) * len(log.activity.names) + log.activity.of_row
+def _distinct(log: EventLog, length: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """In how many cases each activity occurs, and in how many cases any activity comes again.
 
-
-def _distinct_cases(log: EventLog) -> NDArray[np.int64]:
-    """(activities,) in how many cases each occurs."""
+    Args:
+        length: (cases,) events of each case.
+    """
     wide = len(log.activity.names)
-    size = (int(log.case[-1]) + 1) * wide
-    if size <= 8 * SMALL:
-        seen = np.zeros(size, bool)
-        seen[_case_activity(log)] = True
-        return np.asarray(seen.reshape(-1, wide).sum(axis=0), np.int64)
-    return np.bincount(np.unique(_case_activity(log)) % wide, minlength=wide)
-
-
-def _rework_cases(log: EventLog) -> int:
-    wide = len(log.activity.names)
-    found, counts = _tally(_case_activity(log), (int(log.case[-1]) + 1) * wide)
-    return len(np.unique(found[counts > 1] // wide))
+    key = log.case.astype(np.int64)
+    key *= wide
+    key += log.activity.of_row
+    if len(length) * wide <= 8 * SMALL:
+        seen = np.zeros(len(length) * wide, bool)
+        seen[key] = True
+        found = np.flatnonzero(seen)
+    else:
+        found = np.unique(key)
+    case, activity = np.divmod(found, wide)
+    repeats = length - np.bincount(case, minlength=len(length))
+    return np.bincount(activity, minlength=wide), int((repeats > 0).sum())
 
 
 def _loops(log: EventLog, follows: NDArray[np.bool_], top: int) -> list[Loop]:

@@ -12,7 +12,6 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +19,22 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from gongzhi.lake.columns import (
+    EARLIEST_US,
+    HEADING_ROWS,
+    LATEST_US,
+    Codes,
+    Groups,
+    TableInvalid,
+    grouped,
+)
+
+__all__ = ["HEADING_ROWS", "Codes", "Table", "TableInvalid", "column_names", "open_table"]
+
 MEMORY = "160MB"
 """What DuckDB may use before it writes to disk; a million short rows take about 90 MB."""
-HEADING_ROWS = 2
-"""Added to the position of a record to give the row a spreadsheet shows."""
 MOMENT_FORMATS = ("%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日", "%Y%m%d", "%Y%m%d%H%M%S")
 """Tried for times that are not ISO 8601; day-first and month-first forms are refused as ambiguous."""
-
-
-class TableInvalid(ValueError):
-    """A file or one of its values cannot be used; the sentence names row and column."""
-
-
-@dataclass(frozen=True, slots=True)
-class Codes:
-    """A column of words as numbers.
-
-    Attributes:
-        of_row: (n,) int32 index into `names`, -1 where the cell is empty.
-        names: distinct words, in the order in which the file first uses them.
-    """
-
-    of_row: NDArray[np.int32]
-    names: list[str]
 
 
 class Table:
@@ -53,13 +45,6 @@ class Table:
         self._index = {name: f"c{i}" for i, name in enumerate(columns)}
         counted = connection.execute("SELECT count(*) FROM rows").fetchone()
         self.rows = int(counted[0]) if counted else 0
-
-    @contextmanager
-    def beside(self) -> Iterator[Table]:
-        """The same table for another thread, so that two columns can be read at once."""
-        with self._db.cursor() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            yield Table(connection, self.path, self._columns)
 
     def _array(self, expression: str) -> NDArray[Any]:
         """(n,) the values of an SQL expression over the rows; masked where NULL."""
@@ -110,30 +95,12 @@ class Table:
         codes = np.where(keys[at] == hashes, at, -1).astype(np.int32)
         return Codes(codes, [word for word, _ in found])
 
-    def groups(self, column: str) -> NDArray[np.int32]:
-        """(n,) which rows have equal cells, numbered from 0 by first use; for many distinct cells."""
+    def groups(self, column: str) -> Groups:
+        """Which rows have equal cells; for many distinct cells."""
         self.require(column)
         name = self._index[column]
         found = self._db.execute(f"SELECT hash({name}) a, hash({name} || '~') b FROM rows").fetchnumpy()
-        key, second = found["a"], found["b"]
-        # Key and row in one integer: a plain sort is several times faster than an indirect one.
-        bits = np.uint64(max(self.rows - 1, 1).bit_length())
-        mask = (np.uint64(1) << bits) - np.uint64(1)
-        packed = np.sort((key & ~mask) | np.arange(self.rows, dtype=np.uint64))
-        order = (packed & mask).astype(np.int64)
-        begins = np.empty(self.rows, bool)
-        begins[0] = True
-        np.not_equal(packed[1:] >> bits, packed[:-1] >> bits, out=begins[1:])
-        starts = order[begins]
-        group = np.cumsum(begins, dtype=np.int32) - 1
-        if (key[order] != key[starts][group]).any() or (second[order] != second[starts][group]).any():
-            # Two words share the part of their hashes that was sorted: exact all the same, only slower.
-            return self.codes(column).of_row
-        number = np.empty(len(starts), np.int32)
-        number[np.argsort(starts)] = np.arange(len(starts), dtype=np.int32)
-        result = np.empty(self.rows, np.int32)
-        result[order] = number[group]
-        return result
+        return grouped(found["a"], found["b"]) or Groups.of(self.codes(column).of_row)
 
     def moments(self, column: str, *, empty_allowed: bool = False) -> NDArray[np.int64]:
         """(n,) microseconds since 1970 UTC, of years that can be meant; see `_moments`.
@@ -242,10 +209,6 @@ class Table:
             f"more than {digits} decimals:",
         )
         return self._array(f"CAST({exact} * {10**digits} AS BIGINT)").astype(np.int64)
-
-
-EARLIEST_US, LATEST_US = -5_364_662_400_000_000, 7_258_118_400_000_000
-"""1800-01-01 and 2200-01-01 UTC in microseconds since 1970."""
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from scipy import stats
 from gongzhi.improvement import comparison, what_if
 from gongzhi.improvement.allocation import Demand, Infeasible, allocate, deviation_of
 from gongzhi.improvement.event_log import EventLog, codes_of, read_log, sorted_log
+from gongzhi.lake.columns import Groups
 
 
 def unmet(mean: float, served: float) -> float:
@@ -67,7 +68,7 @@ def queueing(cases: int, staff: int, seed: int = 1) -> EventLog:
     epoch = datetime(2026, 1, 5, tzinfo=UTC).timestamp()
     at = np.array([[epoch + r[2] * 3600, epoch + r[3] * 3600] for r in rows])
     return sorted_log(
-        np.array([r[0] for r in rows], np.int32),
+        Groups.of(np.array([r[0] for r in rows], np.int32)),
         codes_of([r[1] for r in rows]),
         (at[:, 1] * 1e6).astype(np.int64),
         codes_of([r[4] for r in rows]),
