@@ -47,7 +47,7 @@ prove: $(VENV)/dev.stamp $(VENV)/frontend.stamp  ## try the promises about fault
 
 lock:  ## write the lock files anew
 	$(BIN)/pip install -q uv
-	set -e; for f in base dev; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/$$f.in -o requirements/$$f.lock; done
+	set -e; for f in base dev fonts; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/$$f.in -o requirements/$$f.lock; done
 
 clean:  ## remove the environment, not the data
 	rm -rf $(VENV)

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from gongzhi.cases import rules
@@ -65,12 +66,18 @@ def computed(partner_id: int, month: str) -> dict[str, Any]:
     Raises:
         Invalid: the month is not written 2026-11.
     """
+    return with_acts(partner_id, month)[0]
+
+
+def with_acts(partner_id: int, month: str) -> tuple[dict[str, Any], list[int]]:
+    """The statement (see `computed`), and for each of its matters the act that counted."""
     begin, end = bounds(month)
     agreements = [_agreement(act, end) for act in _acts_of_agreements(partner_id, "agreement.sign")]
     ended = {a.subject_id: a.recorded_at for a in _acts_of_agreements(partner_id, "agreement.end")}
     lines = {a["agreement"]: _line(a) for a in agreements}
     mine = Act.objects.filter(organisation_id=partner_id, verb__in=_DONE, recorded_at__lt=end)
-    matters = []
+    matters: list[dict[str, Any]] = []
+    counted: list[int] = []
     for act, is_taken_back in _counted(mine, begin, end):
         terms = _terms_of(act, agreements, ended)
         if terms is None:
@@ -98,6 +105,7 @@ def computed(partner_id: int, month: str) -> dict[str, Any]:
                 "amount_cents": sign * amount,
             }
         )
+        counted.append(act.pk)
     _share(partner_id, month, end, lines, agreements)
     rows = [row for _, row in sorted(lines.items()) if _is_of(row, begin, end)]
     for row in rows:
@@ -106,13 +114,27 @@ def computed(partner_id: int, month: str) -> dict[str, Any]:
         )
         row["in_time_permille"] = row["in_time"] * 1000 // row["done"] if row["done"] else None
         row["target_met"] = None if not row["done"] else row["in_time_permille"] >= row["target_permille"]
-    return {
+    order = sorted(
+        range(len(matters)),
+        key=lambda n: (matters[n]["done_at"], matters[n]["case"], matters[n]["taken_back"]),
+    )
+    statement = {
         "partner": _code(partner_id),
         "month": month,
         "agreements": rows,
-        "matters": sorted(matters, key=lambda m: (m["done_at"], m["case"], m["taken_back"])),
+        "matters": [matters[n] for n in order],
         "total_cents": sum(row["total_cents"] for row in rows),
     }
+    return statement, [counted[n] for n in order]
+
+
+def terms_and_entries(partner_id: int, month: str) -> list[Act]:
+    """The acts beside those of matters that a statement rests on: terms signed or ended, what was entered."""
+    end = bounds(month)[1]
+    wanted = Q(verb__in=("agreement.sign", "agreement.end"), recorded_at__lt=end)
+    wanted |= Q(verb="agreement.enter", details__month=month)
+    found = Act.objects.filter(wanted, subject_kind="agreement", details__partner=partner_id)
+    return list(found.order_by("pk"))
 
 
 def digest(statement: dict[str, Any]) -> str:

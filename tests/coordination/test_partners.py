@@ -5,19 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+import subprocess
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 from typer.testing import CliRunner
 
-from gongzhi.cases import actions
+from gongzhi import papers
+from gongzhi.cases import actions, numbers
 from gongzhi.cases.models import Case
-from gongzhi.coordination import settlement
+from gongzhi.coordination import settlement, statement_paper
 from gongzhi.coordination.actions import arbitration, partners
 from gongzhi.coordination.models import Settlement
 from gongzhi.errors import Invalid, NotAllowed, WrongState
-from gongzhi.ledger.models import Act
+from gongzhi.ledger.models import Act, Position
+from gongzhi.ledger.sequencer import sequence
 from gongzhi.routing.models import Finding
 from tests.cases.builders import MONDAY, a_case, at, requester_of
 from tests.coordination.builders import an_agreement, done_by_power, org
@@ -162,3 +167,58 @@ def test_a_ruling_is_a_finding_about_the_mandates_and_counted(submit: Any, staff
         org("urban").pk,
         2,
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh-hans", ["对账单", "合计"]), ("en", ["statement for", "Total"])]
+)
+def test_the_paper_carries_figures_acts_and_how_to_compute_them(
+    submit: Any, staff: Any, language: str, words: list[str]
+) -> None:
+    agreement = an_agreement(staff)
+    case = done_by_power(submit, staff, when=MONDAY, hours=5)
+    partners.enter(
+        staff("leader"),
+        agreement,
+        "benefit",
+        amount_cents=50_000,
+        month="2026-11",
+        note="*灯杆* #广告",
+        at=AFTER,
+    )
+    sequence()
+    act = Act.objects.get(verb="case.resolve", subject_id=case.pk)
+    with translation.override(language):
+        paper = statement_paper.as_pdf(org("power"), "2026-11")
+        assert paper == statement_paper.as_pdf(org("power"), "2026-11"), "the same bytes each time"
+    text = words_of(paper)
+    digest = settlement.digest(settlement.computed(org("power").pk, "2026-11"))
+    for expected in [
+        *words,
+        numbers.spoken(case.number),
+        "205.00",
+        str(act.pk),
+        digest,
+        "gongzhi settlement power 2026-11 --json",
+        "*灯杆* #广告",
+    ]:
+        assert "".join(expected.split()) in text, expected
+    assert str(Position.objects.get(act_id=act.pk).position) in text
+
+
+def words_of(paper: bytes) -> str:
+    """All text of a PDF without spaces, read by a tool of its own (poppler)."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("poppler's pdftotext is not installed")
+    done = subprocess.run(["pdftotext", "-layout", "-", "-"], input=paper, capture_output=True, check=True)
+    return "".join(done.stdout.decode().split())
+
+
+def test_without_a_font_for_chinese_the_page_says_what_to_install(monkeypatch: Any, staff: Any) -> None:
+    monkeypatch.setattr(papers, "FAMILIES", ("No Such Font",))
+    papers._fonts.cache_clear()
+    try:
+        with pytest.raises(papers.NoFont, match="requirements/fonts.lock"):
+            statement_paper.as_pdf(org("power"), "2026-11")
+    finally:
+        papers._fonts.cache_clear()

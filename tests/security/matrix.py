@@ -180,7 +180,8 @@ DESK: dict[str, Row] = {
     "desk/settlements/": _seen("/desk/settlements/", STAFF),
     "desk/settlements/<str:code>/<str:month>/": Row((
         Visit("/desk/settlements/waterworks/2026-10/", frozenset({"leader", "analyst", "administrator"})),
-        Visit("/desk/settlements/waterworks/2026-10/?format=csv", frozenset({"leader", "analyst", "administrator"})),
+        *(Visit(f"/desk/settlements/waterworks/2026-10/?format={f}", frozenset({"leader", "analyst", "administrator"}))
+          for f in ("csv", "pdf")),
     )),
     "desk/incidents/": _seen("/desk/incidents/", STAFF),
     "desk/incidents/<int:pk>/": _seen("/desk/incidents/{incident}/", STAFF,

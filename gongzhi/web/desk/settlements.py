@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from gongzhi.coordination import agreements, clocks, settlement
+from gongzhi.coordination import agreements, clocks, settlement, statement_paper
 from gongzhi.coordination.actions import partners as actions
 from gongzhi.coordination.models import Agreement, Settlement
 from gongzhi.errors import Invalid, NotFound
@@ -102,7 +102,7 @@ def cents(text: str, field: str) -> int:
 
 @require_safe
 def statement(request: HttpRequest, code: str, month: str) -> HttpResponse:
-    """The statement of a partner, computed anew from the acts; as a page or as CSV."""
+    """The statement of a partner, computed anew from the acts; as a page, as CSV or as a paper."""
     actor = staff(request)
     partner = Organisation.objects.filter(code=code).first()
     if partner is None:
@@ -117,6 +117,10 @@ def statement(request: HttpRequest, code: str, month: str) -> HttpResponse:
         return HttpResponse(
             content, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
         )
+    if request.GET.get("format") == "pdf":
+        name = f'attachment; filename="{partner.code}-{month}.pdf"'
+        paper = statement_paper.as_pdf(partner, month)
+        return HttpResponse(paper, content_type="application/pdf", headers={"Content-Disposition": name})
     issued = Settlement.objects.filter(partner=partner, month=month).first()
     digest = settlement.digest(found)
     context = {
