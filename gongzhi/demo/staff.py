@@ -22,6 +22,7 @@ from gongzhi.registry.authority import ANONYMOUS, Actor, actor_of
 from gongzhi.registry.models import Function, Organisation, Post, Role
 from gongzhi.registry.snapshot import AreaView, Snapshot
 from gongzhi.routing.resolution import resolve
+from gongzhi.supervision.gate import Held
 
 _OPENS, _CLOSES = time(8, 30), time(18, 0)
 _WITHDRAWN, _WILL_NOT, _NOT_FOUND = 0.02, 0.05, 0.04
@@ -192,13 +193,13 @@ class Offices:
             if accepted < urged < done:
                 yield Step(urged, lambda: actions.note(overseer, case, self._say("urge", matter), at=urged))
         closure, text = self._outcome(matter, done)
-        yield Step(done, lambda: actions.resolve(worker, case, text, closure=closure, at=done))
+        yield Step(done, lambda: self._resolve(worker, d, text, done, closure))
         if random.random() < 0.045:
             again = done + timedelta(hours=random.uniform(3, 90))
             yield Step(again, lambda: actions.contest(d.party, case, self._say("contest", matter), at=again))
             settled = self.clock.later(again, random.uniform(10, 70))
             _, answer = self._outcome(matter, settled)
-            yield Step(settled, lambda: actions.resolve(worker, case, answer, at=settled))
+            yield Step(settled, lambda: self._resolve(worker, d, answer, settled))
 
     def _decide(self, case: Case, true: Function, right: Organisation, at: datetime) -> Iterator[Step]:
         """A dispatcher corrects the function where it was wrong, and sends the case on."""
@@ -215,7 +216,8 @@ class Offices:
         extra: list[Step] = []
         if random.random() < 0.4:
             replied = self.clock.later(accepted, random.uniform(0.5, 12))
-            extra.append(Step(replied, lambda: actions.reply(worker, case, self._say("interim", matter), at=replied)))  # fmt: skip
+            text = self._say("interim", matter)
+            extra.append(Step(replied, lambda: self._reply(worker, d, text, replied)))
         if random.random() < 0.15:
             noted = self.clock.later(accepted, random.uniform(0.5, 20))
             extra.append(Step(noted, lambda: actions.note(worker, case, self._say("note", matter), at=noted)))
@@ -230,6 +232,33 @@ class Offices:
             language = "en" if random.random() < 0.15 else "zh-hans"
             extra.append(Step(joined, lambda j=joined, w=language: actions.join(ANONYMOUS, case, Contact(), language=w, at=j)))  # type: ignore[misc]  # fmt: skip
         yield from sorted(extra, key=lambda step: step.at)
+
+    def _reply(self, worker: Actor, d: Dealing, text: str, at: datetime) -> None:
+        self._past_the_gate(
+            lambda words, why: actions.reply(worker, d.case, words, override_reason=why, at=at),
+            text,
+            d.matter,
+        )
+
+    def _resolve(self, worker: Actor, d: Dealing, text: str, at: datetime, closure: str = "fixed") -> None:
+        self._past_the_gate(
+            lambda words, why: actions.resolve(
+                worker, d.case, words, closure=closure, override_reason=why, at=at
+            ),
+            text,
+            d.matter,
+        )
+
+    def _past_the_gate(self, send: Callable[[str, str], object], text: str, matter: Matter) -> None:
+        """Send an answer; one that is held back is written for this matter, or sent with a reason."""
+        try:
+            send(text, "")
+        except Held:
+            own = self._say("own", matter) + text
+            try:
+                send(own, "")
+            except Held:
+                send(own, self._say("override", matter))
 
     def _worker(self, organisation: Organisation) -> Actor:
         """Somebody who works there; a random one where there are several."""
