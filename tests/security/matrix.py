@@ -274,6 +274,14 @@ PROGRAMS: dict[str, Row] = {
     "api/v1/areas/<code>": _seen("/api/v1/areas/429001", EVERYBODY),
     "api/v1/texts": Row((Visit("/api/v1/texts", NOBODY),),
                         (Deed("/api/v1/texts", NOBODY, {"id": "1", "from": "13911110001", "text": "5"}, json=True),)),
+    # A key opens these, not a session; what each key may is tried in tests/api/test_partner.py.
+    "api/v1/partner/tasks": _seen("/api/v1/partner/tasks", NOBODY),
+    "api/v1/partner/tasks/<task_id>": _seen("/api/v1/partner/tasks/{part}", NOBODY),
+    "api/v1/partner/tasks/<task_id>/files/<file_id>": _seen("/api/v1/partner/tasks/{part}/files/{mine_file}", NOBODY),
+    **{f"api/v1/partner/tasks/<task_id>/{verb}": Row(
+        (Visit(f"/api/v1/partner/tasks/{{part}}/{verb}", NOBODY),),
+        (Deed(f"/api/v1/partner/tasks/{{part}}/{verb}", NOBODY, {"text": "完成", "reason": "不属", "reason_code": "not_ours"}, json=True),))
+       for verb in ("accept", "return", "result", "messages")},
     "api/federation/v1/key": _seen("/api/federation/v1/key", EVERYBODY),
     "api/federation/v1/matters": Row((Visit("/api/federation/v1/matters", NOBODY),),
                                      (Deed("/api/federation/v1/matters", NOBODY, {"number": "1", "text": "路灯"}, json=True),)),

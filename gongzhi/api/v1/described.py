@@ -13,11 +13,15 @@ from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
-from gongzhi.api.v1 import shapes
+from gongzhi.api.v1 import partner, shapes
 from gongzhi.api.v1.site import api
 from gongzhi.registry import snapshot
 
-WITH_KEY: dict[str, type[BaseModel] | None] = {"bringText": shapes.TextIn}
+WITH_KEY: dict[str, type[BaseModel] | None] = {
+    "bringText": shapes.TextIn,
+    **dict.fromkeys(partner.READS),
+    **partner.TAKES,
+}
 """Operations that need a key, and the document each takes as JSON."""
 REFERENCE = "#/components/schemas/{model}"
 _TOLD = ("summary", "description")
@@ -64,6 +68,10 @@ def _describe_keys(made: dict[str, Any]) -> None:
             if operation["operationId"] not in WITH_KEY:
                 continue
             operation["security"] = [{"key": []}]
+            if operation["operationId"] == "getTaskFile":
+                operation["responses"]["200"]["content"] = {
+                    kind: {} for kind in ("image/jpeg", "image/png", "image/webp", "application/pdf")
+                }
             model = WITH_KEY[operation["operationId"]]
             if model is not None:
                 _add(made["components"]["schemas"], model)

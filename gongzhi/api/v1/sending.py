@@ -94,9 +94,16 @@ def case_in(request: HttpRequest) -> tuple[CaseIn, tuple[StoredFile, ...]]:
     else:
         raise MediaUnknown(_("Send application/json or multipart/form-data."))
     matter = _checked(CaseIn, body)
-    if not matter.photos:
-        return matter, ()
-    return matter, tuple(_decoded(photo, n) for n, photo in enumerate(matter.photos))
+    return matter, stored(matter.photos)
+
+
+def stored(photos: Iterable[PhotoIn]) -> tuple[StoredFile, ...]:
+    """Files that came within JSON, checked and stored.
+
+    Raises:
+        Invalid: naming the file that cannot be read. TooLarge: see `cases.attachments.store`.
+    """
+    return tuple(_decoded(photo, n) for n, photo in enumerate(photos))
 
 
 def json_in(request: HttpRequest, model: type[Document]) -> Document:

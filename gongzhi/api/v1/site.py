@@ -8,10 +8,10 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
 from gongzhi.api.http import answered
-from gongzhi.api.v1 import cases, city, sending, texts
+from gongzhi.api.v1 import cases, city, partner, sending, texts
 
 api = NinjaAPI(title="gongzhi", version="1", docs_url=None, openapi_url=None)
-ROUTERS = (cases.router, city.router, texts.router)
+ROUTERS = (cases.router, city.router, partner.router, texts.router)
 for router in ROUTERS:
     api.add_router("", router)
 

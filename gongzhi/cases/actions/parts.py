@@ -6,7 +6,7 @@ organisation acts on its part only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -15,7 +15,9 @@ from django.utils.translation import gettext as _
 
 from gongzhi.cases import rules
 from gongzhi.cases.actions._core import OPEN_TASKS, Step, checked_text, choices, message, step
+from gongzhi.cases.actions.files import attach
 from gongzhi.cases.actions.handling import RETURN_REASONS, matter_of
+from gongzhi.cases.attachments import StoredFile
 from gongzhi.cases.lifecycle import Verb
 from gongzhi.cases.models import Case, Message, Task
 from gongzhi.cases.opening import utc_text
@@ -106,8 +108,18 @@ def return_part(
     return task
 
 
-def finish_part(actor: Actor, task: Task, result: str, *, at: datetime | None = None) -> Task:
+def finish_part(
+    actor: Actor,
+    task: Task,
+    result: str,
+    *,
+    photos: Sequence[StoredFile] = (),
+    at: datetime | None = None,
+) -> Task:
     """Hand the result of a part to the lead, who composes the answer; the requester does not see it.
+
+    Args:
+        photos: evidence of what was done.
 
     Raises:
         Invalid: no result.
@@ -116,7 +128,7 @@ def finish_part(actor: Actor, task: Task, result: str, *, at: datetime | None = 
     result = checked_text(result, field_name="result")
     with _on_part(actor, task, Verb.FINISH_PART, (Task.State.ACCEPTED,), at) as (now, locked):
         locked.state, locked.done_at, locked.result = Task.State.DONE, now.at, result
-        message(actor, now, result, Message.Audience.INTERNAL)
+        attach(now, message(actor, now, result, Message.Audience.INTERNAL), photos)
         now.details |= {"due_at": utc_text(locked.due_at), **matter_of(now.case)}
     return task
 
