@@ -1,11 +1,13 @@
 // The desks: single keys for what is on the page, a list to walk through, texts put into answers.
 import { answers } from "./desk-answers";
+import { dispatch } from "./desk-dispatch";
 import { keys } from "./desk-keys";
 import { lists } from "./desk-lists";
 
 lists();
 keys();
 answers();
+dispatch();
 
 for (const menu of document.querySelectorAll<HTMLDetailsElement>(".me, .more")) {
   document.addEventListener("click", (event) => {

@@ -1,6 +1,7 @@
 // Maps drawn from the city's own outlines; no tile server is asked unless the city names one.
 import L from "leaflet";
 import { type Label, placeLabels } from "./labels";
+import { waiting } from "./map-waiting";
 import { merged, type Point } from "./points";
 
 const SHADES = ["#dcebe9", "#e6ece0", "#ece7dc", "#e2e6ee", "#efe2e2", "#dfeaf2"];
@@ -206,9 +207,27 @@ const overview = async (element: HTMLElement): Promise<void> => {
   await refresh();
 };
 
+/** Pins that another module draws, and the names of places around them. */
+const pinned =
+  (pins: (map: L.Map) => L.LatLng[]) =>
+  async (element: HTMLElement): Promise<void> => {
+    element.hidden = false;
+    const { map, labels } = await draw(element);
+    const places = pins(map);
+    if (places.length) map.fitBounds(L.latLngBounds(places), { padding: [30, 30], maxZoom: 14, animate: false });
+    const names = (): void => placeLabels(map, labels, places.map((at) => ({ at, size: 26 })));
+    names();
+    map.on("moveend", names);
+  };
+
+const KINDS: Record<string, (element: HTMLElement) => Promise<void>> = {
+  pick: picker,
+  one: single,
+  waiting: pinned(waiting),
+};
+
 for (const element of document.querySelectorAll<HTMLElement>("[data-map]")) {
-  const kind = element.dataset.map;
-  (kind === "pick" ? picker : kind === "one" ? single : overview)(element).catch(() => {
+  (KINDS[element.dataset.map ?? ""] ?? overview)(element).catch(() => {
     if (!element.dataset.failed) element.hidden = true;
     else element.textContent = element.dataset.failed;
   });

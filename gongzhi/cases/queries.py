@@ -64,6 +64,8 @@ class Order:
 
 
 NEWEST_FIRST = Order("opened_at", newest_first=True)
+OLDEST_FIRST = Order("opened_at", newest_first=False)
+NEXT_DEADLINE_FIRST = Order("due_at", newest_first=False)
 IN_ORDER_OF_CHANGE = Order("updated_at", newest_first=False)
 
 
@@ -253,6 +255,17 @@ def worklist(actor: Actor, filters: CaseFilters, *, after: str = "", limit: int 
         found |= {case.pk: case for case in rows[: limit + 1]}
     cases = sorted(found.values(), key=lambda case: (case.due_at, case.pk))
     return _deadline_page(cases, limit)
+
+
+def page_in_order(rows: QuerySet[Case], order: Order, *, after: str = "", limit: int = 50) -> Page:
+    """A page of `rows` in this order, by keyset.
+
+    Raises:
+        Invalid: the cursor is unknown.
+    """
+    if after:
+        rows = rows.filter(order.beyond(*_read_cursor(after)))
+    return _cut(list(rows.order_by(*order.sorting())[: limit + 1]), limit, order, "")
 
 
 def page_by_deadline(rows: QuerySet[Case], *, after: str = "", limit: int = 50) -> Page:

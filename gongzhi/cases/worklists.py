@@ -22,7 +22,16 @@ from django.utils.translation import gettext_lazy as _
 from gongzhi.cases.lifecycle import OPEN_STATES, State
 from gongzhi.cases.lights import AMBER_FROM, RED_FROM, Light
 from gongzhi.cases.models import Case
-from gongzhi.cases.queries import CaseFilters, Page, narrowed, page_by_deadline
+from gongzhi.cases.queries import (
+    NEXT_DEADLINE_FIRST,
+    OLDEST_FIRST,
+    CaseFilters,
+    Order,
+    Page,
+    narrowed,
+    page_by_deadline,
+    page_in_order,
+)
 from gongzhi.cases.rules import RETURNS_BEFORE_ARBITRATION, calendar
 from gongzhi.errors import Invalid, Text
 from gongzhi.registry import authority
@@ -183,19 +192,39 @@ _UNDECIDED_WHEN: dict[str, Q] = {
 }
 
 
-def undecided(actor: Actor, tab: str, *, after: str = "", limit: int = 25) -> Worklist:
+ORDERS: dict[str, Order] = {"oldest": OLDEST_FIRST, "due": NEXT_DEADLINE_FIRST}
+
+
+def undecided(
+    actor: Actor,
+    tab: str,
+    filters: CaseFilters | None = None,
+    *,
+    urgency: str = "",
+    order: str = "oldest",
+    after: str = "",
+    limit: int = 25,
+) -> Worklist:
     """What a dispatcher has to decide: no rule named an organisation, or it came back.
+
+    Args:
+        urgency: only matters of this urgency.
+        order: a key of `ORDERS`.
 
     Raises:
         NotAllowed: the actor is no dispatcher.
-        Invalid: the tab or the cursor is unknown.
+        Invalid: the tab, the order, a filter or the cursor is unknown.
     """
     authority.require(actor, "case.see_unassigned")
     if tab not in _UNDECIDED_WHEN:
         raise Invalid(fields={"tab": _("Choose one of the lists shown.")})
-    waiting = Case.objects.filter(state=State.RECEIVED)
+    if order not in ORDERS:
+        raise Invalid(fields={"order": _("Choose one of the orders shown.")})
+    waiting = narrowed(Case.objects.filter(state=State.RECEIVED), filters or CaseFilters())
+    if urgency:
+        waiting = waiting.filter(urgency=urgency)
     counts = _counted(waiting, _UNDECIDED_WHEN)
-    page = page_by_deadline(waiting.filter(_UNDECIDED_WHEN[tab]), after=after, limit=limit)
+    page = page_in_order(waiting.filter(_UNDECIDED_WHEN[tab]), ORDERS[order], after=after, limit=limit)
     is_more = counts[ALL] > COUNTED
     tabs = [replace(t, count=min(counts[t.code], COUNTED), is_more=is_more) for t in UNDECIDED]
     return Worklist(tabs, page, requester_had_last_word(case.pk for case in page.rows))

@@ -1,4 +1,4 @@
-"""Recording overlaps and gaps of mandates, once each, and rulings each time."""
+"""Recording overlaps and gaps of mandates, once each, and decisions of people each time."""
 
 from __future__ import annotations
 
@@ -33,13 +33,16 @@ def record(routes: list[Route]) -> None:
         _seen.update(fresh)
 
 
-def record_ruling(function_id: int, area_id: int, organisation_id: int, at: datetime) -> None:
-    """Write down that an arbiter had to decide who does `function_id` in `area_id`; counted each time.
+def record_decision(kind: str, function_id: int, area_id: int, organisation_id: int, at: datetime) -> None:
+    """Write down that a person decided who does `function_id` in `area_id`; counted each time.
 
-    Belongs into the transaction of the ruling.
+    Belongs into the transaction of the decision.
+
+    Args:
+        kind: `Finding.Kind.RULING` (an arbiter had to) or `AGAINST` (otherwise than the mandates say).
     """
     row, is_new = Finding.objects.select_for_update().get_or_create(
-        kind=Finding.Kind.RULING,
+        kind=kind,
         function_id=function_id,
         area_id=area_id,
         defaults={"organisation_id": organisation_id, "last_seen_at": at},

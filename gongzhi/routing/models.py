@@ -1,4 +1,4 @@
-"""What routing noticed about the mandates: overlaps, gaps, and what arbiters had to decide."""
+"""What routing noticed about the mandates: overlaps, gaps, and what people had to decide."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ class Finding(models.Model):
         OVERLAP = "overlap", _("more than one organisation is responsible")
         GAP = "gap", _("no organisation is responsible")
         RULING = "ruling", _("an arbiter had to decide who is responsible")
+        AGAINST = "against", _("a dispatcher decided otherwise than the mandates say")
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     function_id = models.BigIntegerField()
     area_id = models.BigIntegerField()
     mandate_ids = models.JSONField(default=list)
     organisation_id = models.BigIntegerField(null=True)
-    """Of a ruling: for whom it was decided last."""
+    """Of a decision (ruling, against): for whom it was decided last."""
     times = models.PositiveIntegerField(default=1, db_default=1)
-    """Of a ruling: how often it had to be decided."""
+    """Of a decision: how often it was made."""
     last_seen_at = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField(auto_now_add=True)
 

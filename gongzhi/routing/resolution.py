@@ -49,21 +49,9 @@ def resolve(registry: Snapshot, function: FunctionView | None, area: AreaView | 
     area = area or registry.root_area()
     if function is None or area is None:
         return Route(desk_id, None, None, "unclear", None, area.id if area else None)
-    found: list[tuple[tuple[int, ...], MandateView]] = []
-    for function_depth, function_id in enumerate(function.ancestors):
-        for area_depth, area_id in enumerate(area.ancestors):
-            for mandate in registry.mandates_of.get((function_id, area_id), ()):
-                if mandate.is_valid_on(on):
-                    lead = 1 if mandate.role == "lead" else 0
-                    specific = (
-                        (function_depth, area_depth)
-                        if function.kind == "thing"
-                        else (area_depth, function_depth)
-                    )
-                    found.append(((lead, *specific), mandate))
+    found = covering(registry, function, area, on)
     if not found:
         return Route(desk_id, None, None, "gap", function.id, area.id)
-    found.sort(key=lambda item: (*(-n for n in item[0]), item[1].id))
     rank, winner = found[0]
     runner_up = next(
         (m.organisation_id for _, m in found if m.organisation_id != winner.organisation_id), None
@@ -81,3 +69,26 @@ def resolve(registry: Snapshot, function: FunctionView | None, area: AreaView | 
         area.id,
         (winner.id, *equal) if equal else (),
     )
+
+
+def covering(
+    registry: Snapshot, function: FunctionView, area: AreaView, on: date
+) -> list[tuple[tuple[int, ...], MandateView]]:
+    """Every mandate that covers `function` in `area` on the day `on`, the deciding one first.
+
+    Each with its rank (leads before assists, then how specific it is); equal ranks are an overlap.
+    """
+    found: list[tuple[tuple[int, ...], MandateView]] = []
+    for function_depth, function_id in enumerate(function.ancestors):
+        for area_depth, area_id in enumerate(area.ancestors):
+            for mandate in registry.mandates_of.get((function_id, area_id), ()):
+                if mandate.is_valid_on(on):
+                    lead = 1 if mandate.role == "lead" else 0
+                    specific = (
+                        (function_depth, area_depth)
+                        if function.kind == "thing"
+                        else (area_depth, function_depth)
+                    )
+                    found.append(((lead, *specific), mandate))
+    found.sort(key=lambda item: (*(-n for n in item[0]), item[1].id))
+    return found

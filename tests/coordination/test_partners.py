@@ -18,7 +18,7 @@ from gongzhi import papers
 from gongzhi.cases import actions, numbers
 from gongzhi.cases.models import Case
 from gongzhi.coordination import settlement, statement_paper
-from gongzhi.coordination.actions import arbitration, partners
+from gongzhi.coordination.actions import dispatching, partners
 from gongzhi.coordination.models import Settlement
 from gongzhi.errors import Invalid, NotAllowed, WrongState
 from gongzhi.ledger.models import Act, Position
@@ -160,7 +160,7 @@ def test_a_ruling_is_a_finding_about_the_mandates_and_counted(submit: Any, staff
         actions.return_(staff("worker"), case, reason_code="not_ours", reason="属交通", at=MONDAY)
         actions.assign(staff("dispatcher"), case, org("transport"), reason="道路设施", at=MONDAY)
         actions.return_(staff("worker-transport"), case, reason_code="not_ours", reason="不属", at=MONDAY)
-        arbitration.arbitrate(staff("dispatcher"), case, org("urban"), reason="按清单", at=MONDAY)
+        dispatching.decide(staff("dispatcher"), case, org("urban"), reason="按清单", at=MONDAY)
     finding = Finding.objects.get(kind="ruling")
     assert (finding.function_id, finding.organisation_id, finding.times) == (
         case.function_id,

@@ -127,7 +127,7 @@ def test_numbers_in_forms_that_are_none_are_refused(world: World, payload: str) 
         "post": worker.post("/desk/post", {"post": payload}),
         "drop": worker.post("/desk/worklist/filters", {"drop": payload}),
         "wording": worker.post("/desk/wordings/", {"drop": "1", "wording": payload}),
-        "assign": dispatcher.post("/desk/dispatch/assign", {"number": number, "version": payload, "to": "water"}),
+        "decide": dispatcher.post("/desk/dispatch/decide", {"case": f"{number}:{payload}", "to": "water", "text": "x"}),
         "parent": leader.post("/desk/directives/", {"parent": payload}),
         "due": leader.post("/desk/directives/", {"due_at": payload, "title": "a", "text": "b", "targets": "gov-429001"}),
         "early": leader.post("/desk/directives/", {"due_at": "0001-01-01T00:00", "title": "a", "text": "b", "targets": "gov-429001"}),

@@ -113,7 +113,7 @@ def test_nobody_is_sent_elsewhere(world: World, evil: str) -> None:
     worker, mine = world.client("worker"), world.cases["mine"]
     answers: dict[str, Any] = {
         "dispatch": world.client("dispatcher").post(
-            "/desk/dispatch/assign", {"number": mine.number, "version": str(mine.version), "to": "water", "text": "核定", "back": evil}
+            "/desk/dispatch/decide", {"case": f"{mine.number}:{mine.version}", "to": "water", "text": "核定", "back": evil}
         ),
         "sign-in": Client().post("/accounts/login/", {"login": "worker", "password": PASSWORD, "next": evil}),
         "language": Client().post("/i18n/setlang/", {"language": "en", "next": evil}),

@@ -19,8 +19,7 @@ from gongzhi.cases import actions, queries
 from gongzhi.cases.attachments import StoredFile
 from gongzhi.cases.lifecycle import TRANSITIONS, Closure, State, Verb
 from gongzhi.cases.models import Case
-from gongzhi.cases.rules import RETURNS_BEFORE_ARBITRATION
-from gongzhi.coordination.actions import arbitration
+from gongzhi.coordination.actions import dispatching
 from gongzhi.errors import Invalid, Text
 from gongzhi.registry import authority, snapshot
 from gongzhi.registry.authority import Actor, Subject
@@ -243,14 +242,8 @@ def _return(actor: Actor, case: Case, sent: Posted) -> Text:
 
 def _assign(actor: Actor, case: Case, sent: Posted) -> Text:
     to = organisation_in(sent.form)
-    if sent.form.get("function"):
-        function = function_in(sent.form)
-        if function.pk != case.function_id:
-            actions.classify(actor, case, function)
-    if case.state == State.RECEIVED and case.returns >= RETURNS_BEFORE_ARBITRATION:
-        arbitration.arbitrate(actor, case, to, reason=sent.text)
-    else:
-        actions.assign(actor, case, to, reason=sent.text)
+    function = function_in(sent.form) if sent.form.get("function") else None
+    dispatching.decide(actor, case, to, function=function, reason=sent.text)
     return _("Assigned to %(name)s.") % {"name": to.name}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -145,6 +146,13 @@ def identity_provider_name() -> str:
 def organisation_of(organisation_id: int | None) -> str:
     """The name of an organisation in the reader's language."""
     return organisation_name(organisation_id)
+
+
+@register.filter
+def organisation_names(organisation_ids: Iterable[int]) -> str:
+    """The names of organisations in the reader's language, in a row."""
+    between = "、" if (get_language() or "zh").startswith("zh") else ", "
+    return between.join(filter(None, map(organisation_name, organisation_ids)))
 
 
 @register.filter

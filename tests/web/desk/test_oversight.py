@@ -1,4 +1,4 @@
-"""Deciding what no rule could decide, and seeing what is stuck."""
+"""Seeing what is stuck: loads, the overview, figures of the week."""
 
 from __future__ import annotations
 
@@ -13,56 +13,6 @@ from gongzhi.cases.models import Case
 from gongzhi.registry.models import Organisation
 
 pytestmark = pytest.mark.django_db
-
-
-def _numbers(page: str) -> list[str]:
-    return re.findall(r'href="/desk/cases/(\d+)/" class="title"', page)
-
-
-def test_the_queue_shows_what_is_unclear_and_what_came_back(a_case, submit, staff, desk_of) -> None:  # type: ignore[no-untyped-def]
-    unclear = submit("嗯嗯那个事情你们看看吧").number
-    returned = a_case()
-    actions.return_(staff("worker"), returned, reason_code="not_ours", reason="不归我们")
-    desk = desk_of("dispatcher")
-    assert set(_numbers(desk.get("/desk/dispatch/").content.decode())) == {unclear, returned.number}
-    assert _numbers(desk.get("/desk/dispatch/?tab=unclear").content.decode()) == [unclear]
-    assert _numbers(desk.get("/desk/dispatch/?tab=returned").content.decode()) == [returned.number]
-    assert _numbers(desk.get("/desk/dispatch/?tab=arbitration").content.decode()) == []
-
-
-def test_a_suggestion_is_assigned_with_one_click_and_classifies(submit, desk_of) -> None:  # type: ignore[no-untyped-def]
-    number = submit("嗯嗯那个事情你们看看吧").number
-    case = Case.objects.get(number=number)
-    sent = {"number": number, "version": case.version, "to": "urban", "function": "lighting"}
-    desk_of("dispatcher").post("/desk/dispatch/assign", sent)
-    case.refresh_from_db()
-    assert (case.organisation.code, case.function.code, case.state) == ("urban", "lighting", "assigned")  # type: ignore[union-attr]
-
-
-def test_deciding_without_an_organisation_keeps_what_was_typed(submit, desk_of) -> None:  # type: ignore[no-untyped-def]
-    number = submit("嗯嗯那个事情你们看看吧").number
-    sent = {"number": number, "version": 1, "to": "nobody", "text": "我看应当归他们"}
-    answer = desk_of("dispatcher").post("/desk/dispatch/assign", sent)
-    assert answer.status_code == 422 and "我看应当归他们" in answer.content.decode()
-
-
-def test_only_dispatchers_decide(a_case, desk_of) -> None:  # type: ignore[no-untyped-def]
-    case = a_case()
-    sent = {"number": case.number, "version": 1, "to": "housing"}
-    for username in ("worker", "operator", "supervisor", "leader"):
-        assert desk_of(username).get("/desk/dispatch/").status_code == 403
-        assert desk_of(username).post("/desk/dispatch/assign", sent).status_code in (403, 422)
-    assert Case.objects.get().organisation.code == "urban"  # type: ignore[union-attr]
-
-
-def test_the_queue_asks_the_database_the_same_few_times(
-    submit, desk_of, django_assert_max_num_queries
-) -> None:  # type: ignore[no-untyped-def]
-    desk = desk_of("dispatcher")
-    for n in range(5):
-        submit(f"嗯嗯那个事情你们看看吧 {n}")
-    with django_assert_max_num_queries(12):
-        desk.get("/desk/dispatch/")
 
 
 def _late(case: Case, days: int = 3) -> None:
