@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils import timezone
 
+from gongzhi.cases.lights import Light
 from gongzhi.ledger import acts
 from gongzhi.ledger.acts import PreparedAct
 from gongzhi.registry import snapshot
@@ -230,7 +231,11 @@ def _acts(
         yield acts.prepared(SYSTEM, "supervision.escalate", "supervision", row[0], row[1], details, at=now)
 
 
-def light(share: float, rules: settings.Settings) -> str:
-    """Traffic light for the share of time used: green, amber or red."""
+def light(share: float, rules: settings.Settings) -> Light:
+    """Traffic light for the share of time used: green, amber or red; late from the deadline on."""
+    if share >= 1:
+        return Light.LATE
     percent = share * 100
-    return "red" if percent >= rules.red_percent else "amber" if percent >= rules.amber_percent else "green"
+    if percent >= rules.red_percent:
+        return Light.RED
+    return Light.AMBER if percent >= rules.amber_percent else Light.GREEN

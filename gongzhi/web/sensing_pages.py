@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from gongzhi.cases.export import csv_lines
@@ -64,7 +64,13 @@ def download(found: Morning, what: str, *, internal: bool) -> StreamingHttpRespo
         head = [_("Area"), *document["areas"]["months"], _("Open")]
         rows = [[_area(view, c["area"]), *c["by_month"], c["open"]] for c in document["areas"]["cells"]]
     elif what == "issues":
-        head = [_("Issue"), _("Place"), _("Matters"), _("Heat"), _("Examples")]
+        head = [
+            pgettext("what people talk about", "Issue"),
+            _("Place"),
+            _("Matters"),
+            _("Heat"),
+            _("Examples"),
+        ]
         rows = [
             [i["title"], i["place"], i["size"], i["heat"], " ".join(i["numbers"])] for i in document["issues"]
         ]

@@ -14,8 +14,6 @@ from gongzhi.web.portal import (
     sensing,
     verifying,
 )
-from gongzhi.web.supervision import exclusions, inspections, samples, urgings
-from gongzhi.web.supervision import pages as supervising
 
 urlpatterns = [
     path("", browsing.home, name="home"),
@@ -48,14 +46,7 @@ urlpatterns = [
     path("rates/cases/", rates.cases_of, name="rates_cases"),
     path("inspections/", rates.inspections, name="inspections"),
     path("inspections/<int:pk>.json", rates.inspection_file, name="inspection_file"),
-    path("supervision/", supervising.overview, name="supervision"),
-    path("supervision/inspections/", inspections.index, name="supervision_inspections"),
-    path("supervision/inspections/plans/<int:pk>/", inspections.plan, name="supervision_plan"),
-    path("supervision/inspections/<int:pk>/", inspections.record, name="supervision_inspection"),
-    path("supervision/exclusions/", exclusions.index, name="supervision_exclusions"),
-    path("supervision/samples/", samples.index, name="supervision_samples"),
-    path("supervision/urgings/", urgings.index, name="supervision_urgings"),
-    path("supervision/cases/<str:number>/", supervising.account, name="supervision_case"),
+    path("supervision/", include("gongzhi.web.supervision.urls")),
     path("board/", browsing.board, name="board"),
     path("hears/", sensing.page, name="hears"),
     path("circulation/", circulation.page, name="circulation"),

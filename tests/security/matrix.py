@@ -340,7 +340,7 @@ SUPERVISION: dict[str, Row] = {
     "inspections/": _seen("/inspections/", EVERYBODY),
     "inspections/<int:pk>.json": _seen("/inspections/999999.json", NOBODY),
     **{f"supervision/{n}": _seen(f"/supervision/{n}", STAFF) for n in (
-        "", "inspections/", "exclusions/", "samples/", "urgings/")},
+        "", "inspections/", "exclusions/", "samples/", "urgings/", "calls/")},
     "supervision/inspections/plans/<int:pk>/": _seen("/supervision/inspections/plans/999999/", NOBODY),
     "supervision/inspections/<int:pk>/": _seen("/supervision/inspections/999999/", NOBODY),
     "supervision/cases/<str:number>/": _seen(

@@ -63,7 +63,13 @@ def test_a_level_without_a_post_is_asked_of_the_next_one() -> None:
 
 def test_lights_follow_the_share_of_time_used() -> None:
     rules = settings.read({})
-    assert [clocks.light(s, rules) for s in (0.1, 0.5, 0.8, 2)] == ["green", "amber", "red", "red"]
+    assert [clocks.light(s, rules) for s in (0.1, 0.5, 0.8, 1, 2)] == [
+        "green",
+        "amber",
+        "red",
+        "late",
+        "late",
+    ]
 
 
 def test_the_city_decides_about_its_ladder() -> None:

@@ -193,7 +193,9 @@ def test_a_bad_rating_is_on_the_call_back_list_and_on_the_pages_of_the_case(desk
     own = f"/follow/{case.number}/{secret}/"
     rated = {"level": "1", "reasons": ["passed_around"], "text": "跑了三趟"}
     assert Client().post(f"{own}rate/", rated).status_code == 302
-    listed = desk("supervisor").get("/supervision/").content.decode()
+    client = desk("supervisor")
+    assert "Bad ratings to put right <strong>1</strong>" in client.get("/supervision/").content.decode()
+    listed = client.get("/supervision/calls/").content.decode()
     assert "跑了三趟" in listed and PHONE in listed and "I was sent from door to door" in listed
     followed = Client(headers={"accept-language": "en"}).get(own).content.decode()
     assert "your rating" in followed and "跑了三趟" in followed and "must be put right by" in followed
@@ -230,7 +232,7 @@ def test_what_does_not_arrive_or_drain_rings_on_the_page_and_in_the_metrics(desk
     assert 1790 < float(waited) < 1900
 
 
-@pytest.mark.parametrize("page", ["", "urgings/", "samples/", "exclusions/", "inspections/"])
+@pytest.mark.parametrize("page", ["", "urgings/", "calls/", "samples/", "exclusions/", "inspections/"])
 def test_only_staff_enter_and_both_languages_are_spoken(page: str, desk) -> None:  # type: ignore[no-untyped-def]
     assert Client().get(f"/supervision/{page}").status_code in (302, 401)
     client = desk("supervisor")

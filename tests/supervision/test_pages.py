@@ -64,12 +64,10 @@ def test_a_supervisor_urges_from_the_overview_and_sees_who_held_it(client: Clien
     assert client.get("/supervision/").status_code in (302, 401)
     client.force_login(Person.objects.get(username="supervisor"), "django.contrib.auth.backends.ModelBackend")
     assert case.number[-5:-1] in client.get("/supervision/").content.decode()
-    assert (
-        client.post("/supervision/", {"do": "urge", "number": case.number, "text": "请说明"}).status_code
-        == 302
-    )
+    urge = {"do": "urge", "number": case.number, "text": "请说明"}
+    assert client.post("/supervision/urgings/", urge).status_code == 302
     assert Urging.objects.get().case_id == case.pk
     assert "请说明" in client.get(f"/supervision/cases/{case.number}/").content.decode()
     client.force_login(Person.objects.get(username="operator"), "django.contrib.auth.backends.ModelBackend")
     assert client.get(f"/supervision/cases/{case.number}/").status_code == 403
-    assert client.post("/supervision/", {"do": "urge", "number": case.number, "text": "x"}).status_code == 403
+    assert client.post("/supervision/urgings/", urge).status_code == 403

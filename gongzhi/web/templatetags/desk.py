@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -53,27 +54,33 @@ def light(case: Case) -> str:
     return str(lights.light(case.opened_at, case.due_at, case.paused_at or timezone.now()))
 
 
+def light_words() -> dict[str, str]:
+    """Light → what it says, as the colour alone says nothing to many."""
+    return {
+        "green": _("plenty of time"), "amber": _("half of the time is used"), "red": _("little time is left"),
+        "late": _("late"),
+    }  # fmt: skip
+
+
 @register.simple_tag
 def light_of(case: Case) -> SafeString:
-    """The light with its words: the colour alone says nothing to many."""
-    colour = light(case)
+    """The light of a case with its words, by the time from receipt to deadline."""
     moment = case.paused_at or timezone.now()
-    share = min(100, round(100 * lights.share_used(case.opened_at, case.due_at, moment)))
-    told = {
-        "green": _("plenty of time"),
-        "amber": _("half of the time is used"),
-        "red": _("little time is left"),
-        "late": _("late"),
-    }[colour]
-    if case.paused_at:
-        told = _("the clock stands still: the requester was asked")
+    share = lights.share_used(case.opened_at, case.due_at, moment)
+    return lamp(light(case), share, case.due_at, case.paused_at)
+
+
+@register.simple_tag
+def lamp(colour: str, share: float, due_at: datetime, paused_at: datetime | None) -> SafeString:
+    """A light with its words and a bar of the share of time used (1.0 is the deadline)."""
+    told = _("the clock stands still: the requester was asked") if paused_at else light_words()[str(colour)]
     return format_html(
         '<span class="light {}" title="{}"><span class="bar"><span class="used w{}"></span></span>'
         '<span class="says">{}</span><span class="only-read">, {}</span></span>',
         colour,
         told,
-        share // 10 * 10,
-        _("paused") if case.paused_at else due(case.due_at),
+        min(100, round(100 * share)) // 10 * 10,
+        _("paused") if paused_at else due(due_at),
         told,
     )
 

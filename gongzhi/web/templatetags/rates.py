@@ -17,7 +17,7 @@ from gongzhi.supervision.lateness import reasons
 from gongzhi.supervision.models import Plan, Rating
 from gongzhi.supervision.rates import Rate
 from gongzhi.web.supervision import exclusions
-from gongzhi.web.templatetags import words
+from gongzhi.web.templatetags import desk, words
 
 register = template.Library()
 
@@ -94,7 +94,8 @@ def reason_words(reason: dict[str, Any]) -> str:
 
 @register.filter
 def light_word(light: str) -> str:
-    return {"green": _("green"), "amber": _("amber"), "red": _("red")}[light]
+    """What a traffic light says."""
+    return desk.light_words().get(light, light)
 
 
 @register.inclusion_tag("portal/ratings.html")
