@@ -9,7 +9,7 @@ import structlog
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from gongzhi.cases import clocks, notices
+from gongzhi.cases import clocks, notices, staff_notices
 from gongzhi.cases.watching import unwatched
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,26 @@ def deliver_notice(context: JobContext, notice_id: str) -> None:
         notices.failed(UUID(notice_id), problem, for_good=is_last)
         if is_last:
             log.error("notice.given_up", notice=notice_id, problem=type(problem).__name__)
+        raise
+
+
+@app.task(
+    name="cases.deliver_staff_notices",
+    queue="notices",
+    retry=RetryStrategy(max_attempts=TRIES, exponential_wait=3),
+    pass_context=True,
+)
+def deliver_staff_notices(context: JobContext, post_id: int) -> None:
+    """Send what waits for a post as one mail; given up visibly after `TRIES` tries."""
+    try:
+        staff_notices.deliver(post_id)
+    except notices.Quiet as quiet:
+        deliver_staff_notices.configure(schedule_at=quiet.until).defer(post_id=post_id)
+    except Exception as problem:
+        is_last = (context.job.attempts if context.job else TRIES) >= TRIES
+        staff_notices.failed(post_id, problem, for_good=is_last)
+        if is_last:
+            log.error("staff_notice.given_up", post=post_id, problem=type(problem).__name__)
         raise
 
 

@@ -347,6 +347,42 @@ class Notice(models.Model):
         ]
 
 
+class StaffNotice(models.Model):
+    """One notice to the holder of a post, and whether its mail has left (see `staff_notices`)."""
+
+    class Kind(models.TextChoices):
+        MENTION = "mention", _("You were mentioned")
+        ORDER = "order", _("Directive")
+        DUE = "due", _("Report due within a day")
+        OVERDUE = "overdue", _("Report overdue")
+        PART = "part", _("Your part is asked for")
+        URGING = "urging", _("Urged: please answer")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting to be sent")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("could not be sent")
+        VOID = "void", _("shown here only")
+
+    key = models.CharField(max_length=32, unique=True)
+    """Made from event and post: the same notice cannot exist twice."""
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    about = models.CharField(max_length=200)
+    link = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    problem = models.CharField(max_length=60, blank=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["post", "-at"], name="staff_notice_post"),
+            models.Index(fields=["post"], condition=Q(state="waiting"), name="staff_notice_waiting"),
+        ]
+
+
 class RefusedNumber(models.Model):
     """A telephone number whose holder wants no text messages (TD, 退订, STOP)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from gongzhi.cases import rules
@@ -16,6 +16,7 @@ from gongzhi.registry.authority import SYSTEM
 from gongzhi.registry.models import Organisation
 
 MOST_A_ROUND = 5_000
+_REMIND = timedelta(days=1)
 WATCHED_ORDERS = Watched(
     "order",
     """SELECT o.id, NULL::bigint, o.organisation_id, o.post_id, d.issued_at, o.due_at, d.title
@@ -30,6 +31,7 @@ def run(now: datetime | None = None) -> dict[str, int]:
     moment = now or timezone.now()
     return {
         "orders": _each(_late_orders(moment), lambda pk: directives.miss(pk, at=moment)),
+        "reminders": _each(_due_soon(moment), directives.remind),
         "calls": _each(_late_calls(moment), lambda pk: whistles.miss(pk, at=moment)),
         "reports": _each(_late_reports(moment), lambda pk: incidents.miss_report(pk, at=moment)),
         "periods": _each(_going_on(), lambda pk: incidents.next_period(pk, moment)),
@@ -44,6 +46,14 @@ def run(now: datetime | None = None) -> dict[str, int]:
 def _late_orders(now: datetime) -> Iterable[int]:
     rows = Order.objects.filter(due_at__lte=now, missed_at=None, state__in=["sent", "acknowledged"])
     return rows.order_by("due_at").values_list("pk", flat=True)[:MOST_A_ROUND]
+
+
+def _due_soon(now: datetime) -> Iterable[int]:
+    """Orders whose report is due within a day, and that were given longer than that."""
+    soon = Order.objects.filter(
+        due_at__gt=now, due_at__lte=now + _REMIND, state__in=["sent", "acknowledged"], missed_at=None
+    ).filter(directive__issued_at__lte=F("due_at") - _REMIND)
+    return soon.order_by("due_at").values_list("pk", flat=True)[:MOST_A_ROUND]
 
 
 def _late_calls(now: datetime) -> Iterable[int]:

@@ -51,7 +51,8 @@ def read(now: datetime | None = None) -> Alarms:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT
-              (SELECT count(*) FROM cases_notice WHERE state = 'failed' AND settled_at >= %(since)s),
+              (SELECT count(*) FROM cases_notice WHERE state = 'failed' AND settled_at >= %(since)s)
+                + (SELECT count(*) FROM cases_staffnotice WHERE state = 'failed' AND settled_at >= %(since)s),
               (SELECT count(*) FROM cases_notice WHERE state = 'waiting'),
               count(*) FILTER (WHERE j.status = 'todo'),
               coalesce(extract(epoch FROM %(now)s - min(coalesce(j.scheduled_at, e.at))

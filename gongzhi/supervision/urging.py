@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from gongzhi.cases import numbers, staff_notices
 from gongzhi.cases.actions._core import checked_text, subject_of
 from gongzhi.cases.actions.handling import calendar
 from gongzhi.cases.lifecycle import OPEN_STATES
@@ -61,6 +63,8 @@ def urge(actor: Actor, case: Case, text: str, *, at: datetime | None = None) -> 
             reason=masked(text),
             at=moment,
         )
+        told = [locked.post_id, *staff_notices.heads(locked.organisation_id)]
+        _notify(locked, told, f"urge:{urging.pk}")
     return urging
 
 
@@ -119,5 +123,12 @@ def raise_unanswered(now: datetime | None = None) -> int:
                     at=moment,
                 )
             )
+            _notify(urging.case, [to.post_id], f"raised:{urging.pk}")
         acts.record_many(ready)
     return len(late)
+
+
+def _notify(case: Case, posts: Sequence[int | None], key: str) -> None:
+    staff_notices.tell(
+        staff_notices.Kind.URGING, numbers.spoken(case.number), "/supervision/urgings/", posts, key=key
+    )

@@ -175,6 +175,7 @@ DESK: dict[str, Row] = {
     "desk/improvement/mandates/": _seen("/desk/improvement/mandates/", STAFF),
     "desk/improvement/tariffs/": _seen("/desk/improvement/tariffs/", STAFF),
     "desk/together/": _seen("/desk/together/", STAFF),
+    "desk/notices/": _seen("/desk/notices/", STAFF, Deed("/desk/notices/", STAFF, {})),
     "desk/parts/<int:pk>/": _seen("/desk/parts/{part}/", frozenset({"leader"}),
                                   Deed("/desk/parts/{part}/", NOBODY, {"verb": "accept"})),
     "desk/directives/": _seen("/desk/directives/", STAFF),

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from gongzhi.cases import rules
+from gongzhi.cases import numbers, rules, staff_notices
 from gongzhi.cases.actions._core import OPEN_TASKS, Step, checked_text, choices, message, step
 from gongzhi.cases.actions.files import attach
 from gongzhi.cases.actions.handling import RETURN_REASONS, matter_of
@@ -79,6 +79,13 @@ def ask_part(
             "due_at": utc_text(due),
             "required": is_required,
         }
+        staff_notices.tell(
+            staff_notices.Kind.PART,
+            numbers.spoken(now.case.number),
+            f"/desk/parts/{task.pk}/",
+            staff_notices.heads(to.pk),
+            key=f"part:{task.pk}",
+        )
     return task
 
 

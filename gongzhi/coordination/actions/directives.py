@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from gongzhi.cases import staff_notices
 from gongzhi.cases.opening import utc_text
 from gongzhi.cases.texts import checked_text
 from gongzhi.coordination import forms
@@ -91,6 +92,7 @@ def issue(
             },
             at=now,
         )
+        _notify(staff_notices.Kind.ORDER, directive, staff_notices.heads(*ids), f"order:{directive.pk}")
     return directive
 
 
@@ -180,7 +182,23 @@ def miss(order_id: int, *, at: datetime) -> bool:
         locked.save(update_fields=["missed_at"])
         details = {"by": locked.organisation_id, "due_at": utc_text(locked.due_at)}
         record(SYSTEM, "directive.miss", locked.directive_id, details, at=at)
+        told = [*staff_notices.heads(locked.organisation_id), locked.post_id, locked.directive.post_id]
+        _notify(staff_notices.Kind.OVERDUE, locked.directive, told, f"missed:{locked.pk}")
     return True
+
+
+def remind(order_id: int) -> bool:
+    """Tell who was ordered that the report is due soon, once; False when they know or have reported."""
+    with transaction.atomic():
+        locked = _locked(order_id)
+        if locked.state not in _OPEN:
+            return False
+        told = [locked.post_id] if locked.post_id else staff_notices.heads(locked.organisation_id)
+        return _notify(staff_notices.Kind.DUE, locked.directive, told, f"due:{locked.pk}") > 0
+
+
+def _notify(kind: str, directive: Directive, posts: Sequence[int | None], key: str) -> int:
+    return staff_notices.tell(kind, directive.title, f"/desk/directives/{directive.pk}/", posts, key=key)
 
 
 def _take_up(order: Order, actor: Actor, now: datetime) -> None:

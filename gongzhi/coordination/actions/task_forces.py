@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from gongzhi.cases import staff_notices
 from gongzhi.cases.models import Case
 from gongzhi.cases.opening import utc_text
 from gongzhi.cases.personal_text import masked
@@ -116,6 +117,13 @@ def comment(actor: Actor, force: TaskForce, text: str, *, at: datetime | None = 
         said = Comment.objects.create(task_force=locked, post_id=post_of(actor), text=text, said_at=now)
         mentioned = _mentioned(locked, text)
         Mention.objects.bulk_create(Mention(comment=said, post_id=pk) for pk in mentioned)
+        staff_notices.tell(
+            staff_notices.Kind.MENTION,
+            locked.name,
+            f"/desk/task-forces/{locked.pk}/",
+            mentioned,
+            key=f"mention:{said.pk}",
+        )
         record(actor, "task_force.comment", locked.pk, {"comment": said.pk, "mentions": mentioned}, at=now)
     return said
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from gongzhi.cases import parts, queries, rules
+from gongzhi.cases.models import StaffNotice
 from gongzhi.coordination import agreements
 from gongzhi.coordination.actions import partners
 from gongzhi.coordination.models import Call, Mention, Order, SituationReport
@@ -131,6 +132,7 @@ def hub(request: HttpRequest) -> HttpResponse:
         "mentions": Mention.objects.filter(post=actor.post_id or 0, seen_at=None)
         .select_related("comment__task_force", "comment__post")
         .order_by("pk")[:20],
+        "notices": StaffNotice.objects.filter(post=actor.post_id or 0, seen_at=None).count(),
         "is_partner": agreements.is_partner(mine),
     }
     return render(request, "desk/joint/hub.html", context)

@@ -7,6 +7,7 @@ from gongzhi.web.desk import (
     elsewhere,
     incidents,
     joint,
+    notices,
     parts,
     settlements,
     task_forces,
@@ -15,6 +16,7 @@ from gongzhi.web.desk import (
 
 urlpatterns = [
     path("together/", joint.hub, name="desk_together"),
+    path("notices/", notices.page, name="desk_notices"),
     path("parts/<int:pk>/", parts.one, name="desk_part"),
     path("directives/", directives.index, name="desk_directives"),
     path("directives/<int:pk>/", directives.one, name="desk_directive"),
