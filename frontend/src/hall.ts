@@ -10,7 +10,16 @@ const home = document.querySelector<HTMLElement>("[data-home]");
 if (home) {
   const wait = Number(home.dataset.home) * 1000;
   const start = location.pathname.replace(/\/kiosk\/.*$/, "/kiosk/");
-  const back = (): void => location.replace(start);
+  // The next person finds the city's own language again.
+  const others = document.querySelector<HTMLButtonElement>(".screen-top button[name=language]");
+  const usual = document.body.dataset.usual;
+  const back = (): void => {
+    const next = others?.form?.querySelector<HTMLInputElement>("[name=next]");
+    if (usual && others?.value === usual && next) {
+      next.value = start;
+      others.click();
+    } else location.replace(start);
+  };
   let timer = setTimeout(back, wait);
   for (const kind of ["pointerdown", "keydown", "input"])
     addEventListener(kind, () => {

@@ -240,7 +240,7 @@ def link_case(actor: Actor, ticket: Ticket, case: Case) -> Ticket:
 def present(counter: Counter) -> Ticket | None:
     """The ticket that is called to the counter or served there."""
     found = Ticket.objects.filter(counter=counter, state__in=AT_A_COUNTER)
-    return found.select_related("hall", "queue", "counter", "case").first()
+    return found.select_related("hall", "queue__function", "counter", "case").first()
 
 
 def counter_of(actor: Actor) -> Counter | None:

@@ -7,15 +7,14 @@ from typing import Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 
 class State(models.TextChoices):
     COMING = "coming", _("on the way")
-    WAITING = "waiting", pgettext_lazy("ticket", "waiting")
-    CALLED = "called", pgettext_lazy("ticket", "called")
+    WAITING = "waiting", _("in line")
+    CALLED = "called", _("called out")
     SERVING = "serving", _("at the counter")
-    DONE = "done", pgettext_lazy("ticket", "done")
+    DONE = "done", _("served")
     NO_SHOW = "no_show", _("did not come")
     LEFT = "left", _("left the queue")
 

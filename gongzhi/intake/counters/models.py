@@ -7,7 +7,6 @@ from datetime import time
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from gongzhi.cases.models import Case
 from gongzhi.intake.counters.lifecycle import AT_A_COUNTER, State
@@ -37,7 +36,7 @@ class Queue(Bilingual):
     hall = models.ForeignKey(Hall, on_delete=models.CASCADE, related_name="queues")
     letter = models.CharField(max_length=1)
     function = models.ForeignKey(Function, null=True, blank=True, on_delete=models.SET_NULL)
-    """What its matters are mostly about; chosen beforehand when one is taken in."""
+    """What its matters are mostly about; offered when one is taken in from a number."""
     usual_minutes = models.PositiveSmallIntegerField(default=10)
     """How long one person takes, until enough of them were measured."""
     is_active = models.BooleanField(default=True)
@@ -69,7 +68,7 @@ class Counter(Bilingual):
 class Priority(models.TextChoices):
     """Why somebody is called before others (优先叫号)."""
 
-    NONE = "", pgettext_lazy("priority", "none")
+    NONE = "", _("no priority")
     AGE = "age", _("70 or older")
     DISABILITY = "disability", _("with a disability")
     CHILD = "child", _("pregnant or with a small child")

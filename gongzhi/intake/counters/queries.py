@@ -37,11 +37,13 @@ class Outlook:
         tickets: id of a ticket in line → when it is called.
         newcomers: id of a queue → when somebody without priority is called who takes a number now.
         measured: id of a queue → from how many measured times that is computed.
+        known: ids of all tickets that were in line then.
     """
 
     tickets: dict[int, Expected]
     newcomers: dict[int, Expected]
     measured: dict[int, int]
+    known: frozenset[int] = frozenset()
 
 
 def hall_by_code(code: str) -> Hall:
@@ -82,12 +84,16 @@ def durations(hall: Hall, moment: datetime) -> dict[int, list[float]]:
 _kept: dict[int, tuple[float, Outlook]] = {}
 
 
-def outlook(hall: Hall) -> Outlook:
-    """The outlook for this moment, computed at most every `KEPT_S` seconds however many ask."""
+def outlook(hall: Hall, ticket: Ticket | None = None) -> Outlook:
+    """The outlook for this moment, computed at most every `KEPT_S` seconds however many ask.
+
+    Args:
+        ticket: in line now; if it was not when the outlook was computed, that is done anew.
+    """
     now = time.monotonic()
-    known = _kept.get(hall.pk)
-    if known is not None and now - known[0] < KEPT_S:
-        return known[1]
+    kept = _kept.get(hall.pk)
+    if kept is not None and now - kept[0] < KEPT_S and (ticket is None or ticket.pk in kept[1].known):
+        return kept[1]
     found = outlook_at(hall, timezone.now())
     _kept[hall.pk] = (now, found)
     return found
@@ -117,11 +123,12 @@ def outlook_at(hall: Hall, moment: datetime) -> Outlook:
         for t in waiting
     ]  # fmt: skip
     line += [InLine(-q.pk, q.pk, moment.timestamp() + 1, is_asking=True) for q in queues]
-    found = expect(line, _desks(hall, moment), used)
+    found = expect(line, _desks(hall, moment), used, later=_priority_a_second(hall, moment))
     return Outlook(
         {pk: e for pk, e in found.items() if pk > 0},
         {-pk: e for pk, e in found.items() if pk < 0},
         {q.pk: len(measured.get(q.pk, [])) for q in queues},
+        frozenset(t.pk for t in waiting),
     )
 
 
@@ -138,6 +145,15 @@ def _desks(hall: Hall, moment: datetime) -> list[Desk]:
     ]
 
 
+def _priority_a_second(hall: Hall, moment: datetime) -> dict[int, float]:
+    """Queue → how many people with priority came in a second, over the last hour."""
+    lately = Ticket.objects.filter(
+        hall=hall, day=hours.day_of(moment), is_priority=True, arrived_at__gt=moment - timedelta(hours=1)
+    )
+    counted = lately.order_by().values_list("queue_id").annotate(people=Count("pk"))
+    return {queue: people / 3600 for queue, people in counted}
+
+
 def _share_that_arrives(hall: Hall, moment: datetime) -> float:
     """How many of the numbers taken from home came, of those of the last four weeks; half, while unknown."""
     today = hours.day_of(moment)
@@ -145,6 +161,34 @@ def _share_that_arrives(hall: Hall, moment: datetime) -> float:
         hall=hall, source=Source.PHONE, day__lt=today, day__gte=today - timedelta(weeks=4)
     ).aggregate(all=Count("pk"), came=Count("pk", filter=Q(arrived_at__isnull=False)))
     return float(over["came"] + 5) / float(over["all"] + 10)
+
+
+def closes_before(hall: Hall, expected: Expected | None, moment: datetime) -> bool:
+    """Whether one's turn may come only after the hall has closed."""
+    if expected is None or not hours.calendar_of(hall).is_open(moment):
+        return False
+    turn = (moment + timedelta(seconds=expected.high)).astimezone(rules.calendar().zone)
+    return turn.date() > hours.day_of(moment) or turn.time() > hall.closes_at
+
+
+def open_halls(moment: datetime) -> list[tuple[Hall, bool, int]]:
+    """Every hall in use, whether it is open, how many wait there; in two queries."""
+    halls = (
+        Hall.objects.filter(is_active=True)
+        .select_related("organisation")
+        .annotate(seated=Count("counters", filter=Q(counters__post__isnull=False)))
+        .order_by("code")
+    )
+    waiting = dict(
+        Ticket.objects.filter(day=hours.day_of(moment), state=State.WAITING)
+        .order_by()
+        .values_list("hall_id")
+        .annotate(people=Count("pk"))
+    )
+    return [
+        (hall, hall.seated > 0 or hours.calendar_of(hall).is_open(moment), waiting.get(hall.pk, 0))
+        for hall in halls
+    ]
 
 
 @dataclass(frozen=True, slots=True)

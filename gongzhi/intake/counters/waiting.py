@@ -2,9 +2,10 @@
 
 Every run draws, for each person in line, how long they will take from the times that people of the
 same queue have really taken, lets every open counter call by `order` as soon as it is free, and
-notes when each ticket is called. The median over the runs is the expected time; the range leaves out
-the fastest and the slowest tenth. What it cannot know: counters that open or pause later, and people
-with priority who have not come yet.
+notes when each ticket is called. People with priority who have not come yet are drawn as well, at the
+rate at which they came lately, because they will be called before others. The median over the runs is
+the expected time; the range leaves out the fastest and the slowest tenth. What it cannot know: counters
+that open, pause or close later.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from typing import Final
 from gongzhi.intake.counters.order import Place, rank
 
 RUNS: Final = 100
+_STRANGER: Final = 0
+"""The id of everybody who has not come yet; tickets have others."""
+_AFTER_ALL: Final = 1e12
+"""Later than any place of somebody who is in line already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ def expect(
     desks: Sequence[Desk],
     durations: Mapping[int, Sequence[float]],
     *,
+    later: Mapping[int, float] | None = None,
     runs: int = RUNS,
     seed: int = 1,
 ) -> dict[int, Expected]:
@@ -78,13 +84,15 @@ def expect(
 
     Args:
         durations: queue → how long people took there, in seconds; at least one for each.
+        later: queue → how many people with priority come in a second.
     """
     luck = random.Random(seed)  # noqa: S311 – chance for an estimate, not for a secret
     times: dict[int, list[float]] = {ticket.id: [] for ticket in line}
     before: dict[int, list[int]] = {ticket.id: [] for ticket in line}
     ordered = sorted(line, key=lambda t: (t.at, t.id))
+    rates = {queue: rate for queue, rate in (later or {}).items() if rate > 0 and queue in durations}
     for _ in range(runs):
-        _run(ordered, desks, durations, luck, times, before)
+        _run(ordered, desks, durations, rates, luck, times, before)
     return {ticket_id: _expected(found, before[ticket_id]) for ticket_id, found in times.items() if found}
 
 
@@ -99,6 +107,7 @@ def _run(
     ordered: Sequence[InLine],
     desks: Sequence[Desk],
     durations: Mapping[int, Sequence[float]],
+    rates: Mapping[int, float],
     luck: random.Random,
     times: dict[int, list[float]],
     before: dict[int, list[int]],
@@ -109,6 +118,10 @@ def _run(
         if ticket.presence >= 1 or luck.random() < ticket.presence:
             key = (ticket.counter, ticket.queue, ticket.is_priority)
             lines.setdefault(key, deque()).append(ticket)
+    coming = [(luck.expovariate(rate), queue) for queue, rate in rates.items()]
+    heapify(coming)
+    for queue in rates:
+        lines.setdefault((None, queue, True), deque())
     reach = {
         desk.id: [
             lines[key] for key in lines if key[0] == desk.id or (key[0] is None and key[1] in desk.queues)
@@ -119,17 +132,25 @@ def _run(
     free = [(_time_left(desk, durations, luck), desk.id) for desk in desks]
     heapify(free)
     called = 0
-    while free:
+    reached = {id(each): each for lines_of_desk in reach.values() for each in lines_of_desk}
+    asked = sum(map(len, reached.values()))
+    while free and asked:
         now, desk_id = free[0]
+        while coming and coming[0][0] <= now:
+            at, queue = coming[0]
+            lines[None, queue, True].append(InLine(_STRANGER, queue, _AFTER_ALL + at, is_priority=True))
+            heapreplace(coming, (at + luck.expovariate(rates[queue]), queue))
         following = _take(reach[desk_id], turns[desk_id])
         if following is None:
             heappop(free)
             continue
-        times[following.id].append(now)
-        before[following.id].append(called)
+        if following.id != _STRANGER:
+            asked -= 1
+            times[following.id].append(now)
+            before[following.id].append(called)
         if following.is_asking:
             continue
-        called += 1
+        called += following.id != _STRANGER
         turns[desk_id] = following.is_priority
         heapreplace(free, (now + luck.choice(durations[following.queue]), desk_id))
 

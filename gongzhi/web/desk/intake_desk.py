@@ -22,7 +22,7 @@ from gongzhi.intake.actions import receive
 from gongzhi.intake.counters import calling
 from gongzhi.intake.counters.models import Ticket
 from gongzhi.intake.preview import preview
-from gongzhi.registry import authority
+from gongzhi.registry import authority, snapshot
 from gongzhi.registry.authority import Actor
 from gongzhi.registry.place_search import places_like
 from gongzhi.understanding.similar import similar_answered
@@ -60,6 +60,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if ticket is not None:
         context |= {"ticket": ticket, "channel": Channel.COUNTER}
         context["language"] = request.POST.get("language") or ticket.language
+        context["suggested"] = ticket.queue.function.code if ticket.queue.function else ""
     if request.method != "POST":
         if request.GET.get("phone"):
             context["caller"] = requesters.caller(actor, request.GET["phone"])
@@ -128,8 +129,13 @@ def understood(request: HttpRequest) -> HttpResponse:
     if len(text.strip()) < 4:
         return render(request, "desk/understood.html", {})
     lng, lat = forms.point_in(request.GET.get("lng", ""), request.GET.get("lat", ""))
+    seen = preview(text, lng, lat)
+    suggested = snapshot.current().function_by_code.get(request.GET.get("suggested", ""))
+    if suggested in (seen.function, *seen.others):
+        suggested = None
     context = {
-        "preview": preview(text, lng, lat),
+        "preview": seen,
+        "suggested": suggested,
         "answers": [s for s in similar_answered(text, most=3, least=0.3) if s.answer],
         "chosen": request.GET.get("function", ""),
     }

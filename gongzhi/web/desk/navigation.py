@@ -42,7 +42,7 @@ _SHOWN: Final = 3
 
 ENTRIES: list[Entry] = [
     Entry("/desk/intake/", _("Take in"), frozenset({Role.OPERATOR}), "i"),
-    Entry("/desk/counter/", _("Counter"), frozenset({Role.OPERATOR}), "c", is_first=False),
+    Entry("/desk/counter/", _("Call numbers"), frozenset({Role.OPERATOR}), "c", is_first=False),
     Entry("/desk/dispatch/", _("Dispatch"), frozenset({Role.DISPATCHER}), "d"),
     Entry("/desk/oversight/", _("Overview"), frozenset({Role.SUPERVISOR, Role.LEADER}), "o"),
     Entry(

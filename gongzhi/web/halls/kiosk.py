@@ -61,6 +61,7 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "key": secrets.token_urlsafe(12),
         "arrived": arrived,
         "error": error,
+        "usual_language": settings.LANGUAGE_CODE,
     }
     return render(request, "halls/kiosk.html", context, status=error.status if error else 200)
 
@@ -87,10 +88,12 @@ def paper(request: HttpRequest, code: str, secret: str) -> HttpResponse:
     if ticket.hall_id != hall.pk:
         raise NotFound()
     link = f"{settings.PUBLIC_URL}/tickets/{secret}/"
+    expected = queries.outlook(hall, ticket).tickets.get(ticket.pk)
     context = {
         "hall": hall,
         "ticket": ticket,
-        "expected": queries.outlook(hall).tickets.get(ticket.pk),
+        "expected": expected,
+        "may_be_late": queries.closes_before(hall, expected, timezone.now()),
         "qr": segno.make(link, error="m").svg_inline(omitsize=True),
         "link": link,
     }

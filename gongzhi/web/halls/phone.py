@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,28 +20,28 @@ from gongzhi.web.clients import address_of
 from gongzhi.web.halls import live
 from gongzhi.web.halls.kiosk import OFFERED, queue_in
 
-_EVERY_S: Final = 10
+_EVERY_S: Final = 5
 _TAKEN: Final = "hall.taken"
 """The session keeps the link of the number taken last, so that one browser holds one number."""
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """Every hall, whether it is open and how long it takes there."""
-    now = timezone.now()
-    halls = Hall.objects.filter(is_active=True).select_related("organisation").order_by("code")
-    rows = [_seen(hall, now) for hall in halls]
-    return render(request, "halls/index.html", {"rows": rows})
+    """Every hall, whether it is open and how many wait there."""
+    return render(request, "halls/index.html", {"rows": queries.open_halls(timezone.now())})
 
 
-def _seen(hall: Hall, now: Any) -> dict[str, Any]:
+def _seen(hall: Hall, now: datetime) -> dict[str, Any]:
     is_open = hours.is_open(hall, now)
+    outlook = queries.outlook(hall) if is_open else None
+    last = max(outlook.newcomers.values(), key=lambda e: e.high, default=None) if outlook else None
     return {
+        "may_be_late": queries.closes_before(hall, last, now),
         "hall": hall,
         "is_open": is_open,
         "opens": None if is_open else hours.calendar_of(hall).next_opening(now),
         "queues": hall.queues.filter(is_active=True).order_by("letter"),
-        "outlook": queries.outlook(hall) if is_open else None,
+        "outlook": outlook,
     }
 
 
@@ -129,10 +130,12 @@ def place(request: HttpRequest, secret: str) -> HttpResponse:
 def _state(found: Ticket) -> dict[str, Any]:
     is_today = found.day == hours.day_of(timezone.now())
     waits = is_today and found.state in lifecycle.IN_LINE
+    expected = queries.outlook(found.hall, found).tickets.get(found.pk) if waits else None
     return {
         "ticket": found,
         "is_today": is_today,
         "waits": waits,
         "may_leave": is_today and found.state in lifecycle.TRANSITIONS[lifecycle.Verb.LEAVE][0],
-        "expected": queries.outlook(found.hall).tickets.get(found.pk) if waits else None,
+        "expected": expected,
+        "may_be_late": queries.closes_before(found.hall, expected, timezone.now()),
     }

@@ -32,6 +32,15 @@ def about(expected: Expected | None) -> str:
 
 
 @register.filter
+def span(expected: Expected | None) -> str:
+    """The same as short as a table needs it."""
+    if not expected:
+        return "–"
+    low, middle, high = (round(s / 60) for s in (expected.low, expected.seconds, expected.high))
+    return _("%(n)d min (%(low)d–%(high)d)") % {"n": middle, "low": low, "high": high}
+
+
+@register.filter
 def newcomer(outlook: Outlook | None, queue_id: int) -> Expected | None:
     """What somebody has to expect who takes a number of a queue now."""
     return outlook.newcomers.get(queue_id) if outlook else None

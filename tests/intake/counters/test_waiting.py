@@ -52,13 +52,20 @@ def test_who_may_not_come_shortens_the_wait_of_others_on_average() -> None:
     assert found[1].seconds == 0
 
 
-def _really(line: list[InLine], desks: list[Desk], luck: random.Random) -> dict[int, float]:
-    """A hall that runs second by second, written without looking at `waiting`."""
+def _really(
+    line: list[InLine], desks: list[Desk], luck: random.Random, later: list[InLine] | None = None
+) -> dict[int, float]:
+    """A hall that really runs, written without looking at `waiting`; who comes `later` has a place over 1000."""
+    line = [*line, *(later or [])]
     left, ends, turn = {t.id: t for t in line}, {d.id: 0.0 for d in desks}, {d.id: False for d in desks}
     called: dict[int, float] = {}
-    while left:
+    while left and desks:
         desk = min(desks, key=lambda d: (ends[d.id], d.id))
-        places = [Place(t.at, t.id, t.is_priority) for t in left.values() if t.queue in desk.queues]
+        places = [
+            Place(t.at, t.id, t.is_priority)
+            for t in left.values()
+            if t.queue in desk.queues and t.at - 1000 <= ends[desk.id]
+        ]
         chosen = next_of(places, last_was_priority=turn[desk.id])
         if chosen is None:
             desks = [d for d in desks if d is not desk]
@@ -68,6 +75,45 @@ def _really(line: list[InLine], desks: list[Desk], luck: random.Random) -> dict[
         turn[desk.id] = ticket.is_priority
         ends[desk.id] += luck.lognormvariate(5.5 if ticket.queue == 1 else 6.0, 0.6)
     return called
+
+
+def _later(rate: float, luck: random.Random) -> list[InLine]:
+    """People with priority who come within four hours, at so many a second."""
+    found: list[InLine] = []
+    at = luck.expovariate(rate)
+    while at < 4 * 3600:
+        found.append(InLine(1000 + len(found), luck.choice((1, 2)), 1000 + at, is_priority=True))
+        at += luck.expovariate(rate)
+    return found
+
+
+def test_people_with_priority_who_come_later_are_reckoned_with() -> None:
+    """In a hall where every fourth person has priority, leaving them out would promise too much."""
+    luck = random.Random(11)
+    ignored, reckoned, inside, total = [], [], 0, 0
+    rate = 1 / 400
+    for day in range(40):
+        measured = {q: [luck.lognormvariate(m, 0.6) for _ in range(200)] for q, m in ((1, 5.5), (2, 6.0))}
+        line = [InLine(n, luck.choice((1, 2)), float(n), luck.random() < 0.25) for n in range(1, 25)]
+        desks = [Desk(1, frozenset({1, 2})), Desk(2, frozenset({1, 2}))]
+        called = _really(line, desks, luck, later=_later(rate, luck))
+        without = expect(line, desks, measured, seed=day)
+        found = expect(line, desks, measured, later={1: rate / 2, 2: rate / 2}, seed=day)
+        for ticket in line[12:]:
+            if not ticket.is_priority:
+                total += 1
+                inside += found[ticket.id].low <= called[ticket.id] <= found[ticket.id].high
+                ignored.append(without[ticket.id].seconds / called[ticket.id] - 1)
+                reckoned.append(found[ticket.id].seconds / called[ticket.id] - 1)
+    assert mean(ignored) < -0.1 and abs(mean(reckoned)) < 0.07, (mean(ignored), mean(reckoned))
+    assert 0.7 <= inside / total <= 0.9, inside / total
+
+
+def test_more_priority_than_can_be_served_keeps_nobody_from_an_answer() -> None:
+    found = expect(
+        _line(False, False, False), [Desk(1, frozenset({1}))], EXACT, later={1: 1.0, 2: 1.0}, runs=5
+    )
+    assert [round(e.seconds) for e in found.values()] == [0, 600, 1200], "every second call is theirs"
 
 
 def test_eight_of_ten_really_wait_within_the_range_and_the_middle_is_not_biased() -> None:
