@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEMO_PASSWORD = "linjiang-demo"  # noqa: S105 – printed at the start, for trials only
-DEMO_ACCOUNTS = ("operator", "dispatcher", "worker", "supervisor", "leader", "administrator")
+DEMO_ACCOUNTS = ("operator", "dispatcher", "worker", "supervisor", "leader", "administrator", "gridworker")
 _PACKS = Path(__file__).resolve().parent.parent / "cities"
 
 

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "gongzhi.sensing",
     "gongzhi.coordination",
     "gongzhi.supervision",
+    "gongzhi.grid",
     "gongzhi.web",
     "gongzhi.api",
 ]

@@ -9,6 +9,7 @@ import typer
 
 from gongzhi.cli import analysis, evaluating, improvement, supervision, understanding
 from gongzhi.cli.backups import backup, restore
+from gongzhi.cli.cells import app as cells_app
 from gongzhi.cli.city import app as city_app
 from gongzhi.cli.explain import explain
 from gongzhi.cli.import_ import import_
@@ -22,6 +23,7 @@ from gongzhi.cli.starting import start_django
 app = typer.Typer(no_args_is_help=True, help="gongzhi (共治): governing a city together.")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(city_app, name="city")
+app.add_typer(cells_app, name="cells")
 app.add_typer(lake_app, name="lake")
 app.add_typer(keys_app, name="keys")
 app.add_typer(neighbour_app, name="neighbour")

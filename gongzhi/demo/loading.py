@@ -20,6 +20,7 @@ from django.db import transaction
 from gongzhi.cases import actions
 from gongzhi.cases.actions import Contact
 from gongzhi.cases.models import Case, Party
+from gongzhi.demo import cells as demo_cells
 from gongzhi.demo import grammar as grammars
 from gongzhi.demo import scenes
 from gongzhi.demo.matters import SEED, Matter, generate
@@ -101,6 +102,7 @@ def load_demo(
         tell("matters", taken, n)
     steps, refused = _act(dealings, offices, random, tell)
     played = scenes.play(pack, end)
+    demo_cells.fill(end, seed)
     return Loaded(len(matters), steps, refused, round(time.monotonic() - began, 1), played)
 
 

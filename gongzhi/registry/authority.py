@@ -30,6 +30,8 @@ class Actor(LedgerActor):
     party_ids: frozenset[int] = frozenset()
     subordinate_ids: frozenset[int] = frozenset()
     """Organisations below the actor's own, which its supervisors and leaders oversee."""
+    area_id: int | None = None
+    """The area that the actor's post is for; a grid worker walks it and whatever lies in it."""
 
 
 @runtime_checkable
@@ -48,6 +50,7 @@ class Relation(StrEnum):
     PARTY = "party"
     HOLDER = "holder"
     HOLDER_SUPERVISOR = "holder_supervisor"
+    GRID_WORKER = "grid_worker"
     OPERATOR = "operator"
     DISPATCHER = "dispatcher"
     ANALYST = "analyst"
@@ -69,10 +72,14 @@ def declare(action: str, relations: Iterable[Relation]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What authority needs to know of a thing: who holds it and whose it is."""
+    """What authority needs to know of a thing: who holds it, whose it is, and where it is.
+
+    `area_ids` are the area in which it lies and all areas around that one.
+    """
 
     organisation_id: int | None = None
     party_ids: frozenset[int] = field(default_factory=frozenset)
+    area_ids: frozenset[int] = field(default_factory=frozenset)
 
 
 _BY_ROLE = {
@@ -96,6 +103,8 @@ def relations(actor: Actor, subject: Subject | None) -> frozenset[Relation]:
     if subject is not None:
         if actor.party_ids & subject.party_ids:
             found.add(Relation.PARTY)
+        if Role.GRID in actor.roles and actor.post_id is not None and actor.area_id in subject.area_ids:
+            found.add(Relation.GRID_WORKER)
         holder = subject.organisation_id
         if holder is not None and actor.post_id is not None:
             own = actor.organisation_id == holder
@@ -156,4 +165,5 @@ def actor_of(person: Person, post: Post | None = None) -> Actor:
         organisation_id=post.organisation_id,
         roles=roles,
         subordinate_ids=below,
+        area_id=post.area_id,
     )

@@ -168,6 +168,7 @@ class Role(models.TextChoices):
     OPERATOR = "operator", _("hotline or counter operator")
     LEADER = "leader", _("leader")
     ANALYST = "analyst", _("analyst")
+    GRID = "grid", _("grid worker")
     ADMINISTRATOR = "administrator", _("administrator")
 
 
