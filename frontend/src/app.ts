@@ -61,8 +61,9 @@ if (locate && "geolocation" in navigator) {
 }
 
 for (const form of document.querySelectorAll("form[method=post]")) {
-  form.addEventListener("submit", () =>
+  form.addEventListener("submit", (event) =>
     setTimeout(() => {
+      if (event.defaultPrevented) return;
       for (const b of form.querySelectorAll("button")) b.disabled = true;
     }),
   );
@@ -71,6 +72,14 @@ addEventListener("pageshow", () => {
   for (const b of document.querySelectorAll<HTMLButtonElement>("form[method=post] button"))
     if (b.id !== "locate") b.disabled = false;
 });
+
+// What waits on this phone to be sent (see grid.ts) is not forgotten when somebody signs out.
+for (const form of document.querySelectorAll<HTMLFormElement>("form[data-sign-out]"))
+  form.addEventListener("submit", (event) => {
+    const waiting = Number(localStorage.getItem("grid.waiting") ?? 0);
+    if (waiting > 0 && !confirm((form.dataset.signOut ?? "").replace("{n}", String(waiting)))) event.preventDefault();
+    else for (const name of ["grid.waiting", "grid.person"]) localStorage.removeItem(name);
+  });
 
 /** A file field that collects: choosing again adds, each file can be taken out again. */
 const collect = (field: HTMLInputElement): void => {

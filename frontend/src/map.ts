@@ -113,6 +113,7 @@ const picker = async (element: HTMLElement): Promise<void> => {
   map.on("click", ({ latlng }) => {
     lat.value = latlng.lat.toFixed(6);
     lng.value = latlng.lng.toFixed(6);
+    lat.dispatchEvent(new Event("change", { bubbles: true }));
     show(latlng);
     document.querySelector("#text")?.dispatchEvent(new Event("input", { bubbles: true }));
   });
@@ -125,6 +126,39 @@ const single = async (element: HTMLElement): Promise<void> => {
   map.setView([place.lat, place.lng], Number(element.dataset.zoom ?? 15), { animate: false });
   pin(place).addTo(map);
   const taken = (): void => placeLabels(map, labels, [{ at: L.latLng(place), size: 24 }]);
+  taken();
+  map.on("moveend", taken);
+};
+
+interface RoundStop extends Place {
+  number: number;
+  text: string;
+  late: boolean;
+}
+
+/** The stops of a round by number, with the outline of the cell. */
+const round = async (element: HTMLElement): Promise<void> => {
+  const source = document.getElementById(element.dataset.round ?? "")?.textContent;
+  if (!source) return;
+  const { outline, stops } = JSON.parse(source) as { outline: GeoJSON.Geometry | null; stops: RoundStop[] };
+  if (!outline && stops.length === 0) return;
+  element.hidden = false;
+  element.dataset.zoom = "15";
+  const { map, labels } = await draw(element);
+  const shown = L.featureGroup().addTo(map);
+  if (outline) L.geoJSON(outline, { interactive: false, style: { color: "#0b5563", weight: 3, fillOpacity: 0.06 } }).addTo(shown);
+  for (const stop of stops) {
+    const icon = L.divIcon({ className: `bubble stop${stop.late ? " late" : ""}`, html: "", iconSize: [24, 24] });
+    const marker = L.marker([stop.lat, stop.lng], { icon, keyboard: false }).addTo(shown).bindPopup(() => {
+      const text = document.createElement("p");
+      text.textContent = `${stop.number}. ${stop.text}`;
+      return text;
+    });
+    const box = marker.getElement();
+    if (box) box.textContent = String(stop.number);
+  }
+  map.fitBounds(shown.getBounds(), { padding: [18, 18], animate: false });
+  const taken = (): void => placeLabels(map, labels, stops.map((s) => ({ at: L.latLng(s), size: 24 })));
   taken();
   map.on("moveend", taken);
 };
@@ -224,11 +258,14 @@ const KINDS: Record<string, (element: HTMLElement) => Promise<void>> = {
   pick: picker,
   one: single,
   waiting: pinned(waiting),
+  round,
 };
 
-for (const element of document.querySelectorAll<HTMLElement>("[data-map]")) {
+const start = (element: HTMLElement): void => {
   (KINDS[element.dataset.map ?? ""] ?? overview)(element).catch(() => {
     if (!element.dataset.failed) element.hidden = true;
     else element.textContent = element.dataset.failed;
   });
-}
+};
+for (const element of document.querySelectorAll<HTMLElement>("[data-map]")) start(element);
+document.addEventListener("show-map", (event) => start(event.target as HTMLElement));

@@ -59,7 +59,7 @@ _ROUNDS = 2
 
 
 def fill(now: datetime, seed: int) -> int:
-    """Fill the cells around grid workers' posts; how many entries there are now."""
+    """Fill the cells around grid workers' posts and let them check; how many matters that brought in."""
     posts = list(
         Post.objects.filter(
             roles__contains=[Role.GRID], is_active=True, area__isnull=False, person__isnull=False
@@ -73,9 +73,7 @@ def fill(now: datetime, seed: int) -> int:
     entries = [entry for area in areas for entry in _entries(area, random, now)]
     if entries:
         write_many(SYSTEM, entries)
-    for post in posts:
-        _checked(post, random, now)
-    return len(entries)
+    return sum(_checked(post, random, now) for post in posts)
 
 
 def _entries(area: Area, random: Random, now: datetime) -> list[Entry]:
@@ -109,12 +107,13 @@ def _entries(area: Area, random: Random, now: datetime) -> list[Entry]:
     return found
 
 
-def _checked(post: Post, random: Random, now: datetime) -> None:
+def _checked(post: Post, random: Random, now: datetime) -> int:
     """Some checks of the last days, through the same action that the desk uses; one found something."""
     if post.person is None:
-        return
+        return 0
+    found = 0
     actor = actor_of(post.person, post)
-    entries = list(Entry.objects.filter(area_id=post.area_id, due_on__gt=today(now)).order_by("code"))
+    entries = list(Entry.objects.filter(area_id=post.area_id or 0, due_on__gt=today(now)).order_by("code"))
     zone = rules.calendar().zone
     for number, entry in enumerate(random.sample(entries, min(12, len(entries)))):
         day = today(now) - timedelta(days=1 + number // 3)
@@ -122,7 +121,9 @@ def _checked(post: Post, random: Random, now: datetime) -> None:
         key = f"demo-{entry.code}-{day:%y%m%d}"
         found_wrong = number == 4 and not entry.is_personal
         text = "有破损，需要维修" if found_wrong else ""
-        check(actor, entry, Finding(key, text, at=at), is_fine=not found_wrong)
+        check(actor, entry, Finding(key, text, at=at), is_fine=not found_wrong, now=now)
+        found += found_wrong
+    return found
 
 
 def _point_in(outline: Any, random: Random) -> tuple[float, float]:

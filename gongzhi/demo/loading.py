@@ -46,13 +46,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a demo brought: matters, verbs of the staff, steps refused by a rule, seconds, scenes."""
+    """What a demo brought: matters, verbs of the staff, steps refused by a rule, seconds, scenes.
+
+    `found` are matters that checks of the grid cells brought in, on top.
+    """
 
     matters: int
     steps: int
     refused: int
     seconds: float
     scenes: int
+    found: int
 
 
 def load_demo(
@@ -102,8 +106,8 @@ def load_demo(
         tell("matters", taken, n)
     steps, refused = _act(dealings, offices, random, tell)
     played = scenes.play(pack, end)
-    demo_cells.fill(end, seed)
-    return Loaded(len(matters), steps, refused, round(time.monotonic() - began, 1), played)
+    found = demo_cells.fill(end, seed)
+    return Loaded(len(matters), steps, refused, round(time.monotonic() - began, 1), played, found)
 
 
 def _submission(matter: Matter, function_code: str) -> Submission:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -79,11 +79,16 @@ def today(now: datetime | None = None) -> date:
     return (now or timezone.now()).astimezone(rules.calendar().zone).date()
 
 
-def check(actor: Actor, entry: Entry, finding: Finding, *, is_fine: bool) -> Check:
+def check(
+    actor: Actor, entry: Entry, finding: Finding, *, is_fine: bool, now: datetime | None = None
+) -> Check:
     """Record that an entry was looked at; what is wrong with it becomes a case.
 
     Sent again with the same key it is the same check and the same case. A check that arrives after
     a later one is recorded and leaves the day of the next check as it is.
+
+    Args:
+        now: when it arrives; None: at this moment.
 
     Raises:
         NotAllowed: the actor's post does not walk the cell.
@@ -91,18 +96,18 @@ def check(actor: Actor, entry: Entry, finding: Finding, *, is_fine: bool) -> Che
         KeyReused: the key belongs to another check.
     """
     authority.require(actor, "grid.check", cells.subject_of(entry.area_id))
-    now = timezone.now()
-    _check_finding(finding, now)
+    arrived = now or timezone.now()
+    _check_finding(finding, arrived)
     note = finding.text.strip()
     if not is_fine and len(note) < 2:
         raise Invalid(fields={"text": _("Say in a few words what is wrong.")})
     earlier = Check.objects.filter(key=finding.key).first()
     if earlier is not None:
         return _same(earlier, actor, entry, is_fine)
-    receipt = None if is_fine else receive(_of_entry(entry, finding, note), actor)
+    receipt = None if is_fine else receive(replace(_of_entry(entry, finding, note), at=now), actor)
     try:
         with transaction.atomic():
-            return _record(actor, entry, finding, note, receipt, now)
+            return _record(actor, entry, finding, note, receipt, arrived)
     except IntegrityError:
         earlier = Check.objects.filter(key=finding.key).first()
         if earlier is None:
@@ -287,7 +292,7 @@ def _record(
         "case": receipt.number if receipt else None,
         "made_at": acts.time_text(at),
     }
-    _act(actor, "grid.check", locked.pk, details)
+    _act(actor, "grid.check", locked.pk, details, at=now)
     return made
 
 
@@ -358,10 +363,12 @@ def _locked(entry: Entry) -> Entry:
     return locked
 
 
-def _act(actor: Actor, verb: str, pk: int, details: dict[str, Any], *, reason: str = "") -> None:
+def _act(
+    actor: Actor, verb: str, pk: int, details: dict[str, Any], *, reason: str = "", at: datetime | None = None
+) -> None:
     if actor.post_id is None and actor.kind != "system":
         raise NotAllowed()
-    acts.record(actor, verb, "grid_entry", pk, f"grid-{pk}", details, reason=reason)
+    acts.record(actor, verb, "grid_entry", pk, f"grid-{pk}", details, reason=reason, at=at)
 
 
 def write_many(actor: Actor, entries: Sequence[Entry]) -> int:

@@ -11,14 +11,15 @@ from django.db.models import Count, F, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from gongzhi.cases.models import Case
 from gongzhi.errors import NotFound
 from gongzhi.grid import cells
 from gongzhi.grid.actions import today
 from gongzhi.grid.models import Check, Entry
-from gongzhi.registry import authority
+from gongzhi.registry import authority, snapshot
 from gongzhi.registry.authority import Actor, Subject
 from gongzhi.registry.models import Post, Role
-from gongzhi.registry.snapshot import AreaView
+from gongzhi.registry.snapshot import AreaView, FunctionView
 
 PAGE = 50
 
@@ -105,7 +106,7 @@ def cell_states(actor: Actor) -> list[CellState]:
     authority.require(actor, "grid.oversee", Subject(organisation_id=actor.organisation_id))
     areas = {a.id: a for a in cells.kept_by({actor.organisation_id or 0, *actor.subordinate_ids})}
     day = today()
-    held = {
+    held: dict[int, Any] = {
         row["area_id"]: row
         for row in Entry.objects.filter(area_id__in=list(areas), is_active=True)
         .values("area_id")
@@ -115,7 +116,7 @@ def cell_states(actor: Actor) -> list[CellState]:
             oldest=Min("due_on", filter=Q(due_on__lt=day)),
         )
     }
-    made = {
+    made: dict[int, Any] = {
         row["entry__area_id"]: row
         for row in Check.objects.filter(
             at__gte=timezone.now() - timedelta(days=7), entry__area_id__in=list(held)
@@ -129,8 +130,7 @@ def cell_states(actor: Actor) -> list[CellState]:
         posts = next((walkers[a] for a in reversed(area.ancestors) if a in walkers), [])
         if pk not in held and pk not in walkers:
             continue
-        row: dict[str, Any] = held.get(pk, {})
-        checks: dict[str, Any] = made.get(pk, {})
+        row, checks = held.get(pk, {}), made.get(pk, {})
         found.append(
             CellState(
                 area,
@@ -154,3 +154,27 @@ def _walkers() -> dict[int, list[Post]]:
     for post in posts.select_related("person").order_by("code"):
         found.setdefault(post.area_id or 0, []).append(post)
     return found
+
+
+def usual_functions(actor: Actor, *, most: int = 8) -> list[FunctionView]:
+    """What was reported most in the actor's area in the last 90 days, for the chips of a report.
+
+    Where little was reported, what entries of the register are about fills the list up.
+    """
+    view = snapshot.current()
+    ids = [area.id for area in cells.walked_by(actor)]
+    since = timezone.now() - timedelta(days=90)
+    reported = (
+        Case.objects.filter(area_id__in=ids, opened_at__gte=since, function__kind__in=["thing", "event"])
+        .values_list("function_id")
+        .annotate(n=Count("pk"))
+        .order_by("-n", "function_id")[:most]
+    )
+    kept = (
+        Entry.objects.filter(area_id__in=ids, is_active=True, function__isnull=False)
+        .values_list("function_id")
+        .annotate(n=Count("pk"))
+        .order_by("-n", "function_id")[:most]
+    )
+    found = dict.fromkeys(pk for pk, _n in [*reported, *kept])
+    return [view.functions[pk] for pk in found if pk in view.functions and view.functions[pk].is_leaf][:most]

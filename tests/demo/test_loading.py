@@ -15,6 +15,8 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 OF_SCENES = 12
 """Matters that the scenes of the pack bring on top."""
+OF_CHECKS = 2
+"""Matters that the two grid workers' checks bring in."""
 
 
 @pytest.fixture
@@ -26,12 +28,12 @@ def told() -> list[tuple[str, int, int]]:
 
 def test_a_year_is_lived_through_the_real_doors(told: list[tuple[str, int, int]]) -> None:
     cases = Case.objects.all()
-    assert cases.count() == 400 + OF_SCENES
+    assert cases.count() == 400 + OF_SCENES + OF_CHECKS
     assert ("matters", 400, 400) in told
     assert cases.filter(closure="fixed").count() > 280
     assert cases.filter(state__in=OPEN_STATES, opened_at__gt=NOW - timedelta(days=45)).exists()
     assert cases.filter(organisation=None).count() == 0
-    assert cases.exclude(text="").count() == 400 + OF_SCENES
+    assert cases.exclude(text="").count() == 400 + OF_SCENES + OF_CHECKS
 
     _nothing_lies_in_the_future()
     _every_case_has_acts_that_add_up()

@@ -20,10 +20,14 @@ OF_MINE = INTAKE | {"worker", "supervisor", "leader"}
 """Who sees everything of the confidential matter that the City Management Bureau holds."""
 OF_THEIRS = INTAKE | {"other_worker", "other_supervisor", "leader"}
 BOSSES = frozenset({"supervisor", "other_supervisor", "leader"})
+GRID = frozenset({"grid"})
+"""Who walks the cell in which `entry` is; `foreign_entry` lies in the next one."""
 HOLDERS = frozenset({"worker", "supervisor"})
 """Who works in the organisation that holds `mine`."""
 HANDLERS = HOLDERS | {"dispatcher"}
-WORKERS = frozenset({"worker", "other_worker", "street", "partner", "dispatcher"}) | (BOSSES - {"leader"})
+WORKERS = frozenset({"worker", "other_worker", "street", "partner", "dispatcher", "grid"}) | (
+    BOSSES - {"leader"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,31 @@ DESK: dict[str, Row] = {
     "desk/oversight/": _seen("/desk/oversight/", BOSSES),
     "desk/oversight/<str:code>/": Row((Visit("/desk/oversight/urban/", frozenset({"supervisor", "leader"})),
                                        Visit("/desk/oversight/housing/", frozenset({"other_supervisor", "leader"})))),
+    "desk/grid/": _seen("/desk/grid/", GRID,
+                        Deed("/desk/grid/", GRID, {"verb": "fine", "entry": "{entry}", "key": "aaaaaaaaaaaaaaaa"}),
+                        Deed("/desk/grid/", NOBODY, {"verb": "fine", "entry": "{foreign_entry}", "key": "aaaaaaaaaaaaaaab"}),
+                        Deed("/desk/grid/", GRID, {"verb": "report", "text": "路面破损", "key": "aaaaaaaaaaaaaaac"})),
+    "desk/grid/shell": _seen("/desk/grid/shell", STAFF),
+    "desk/grid/worker.js": _seen("/desk/grid/worker.js", STAFF),
+    "desk/grid/send/me": _seen("/desk/grid/send/me", STAFF),
+    "desk/grid/send/report": _posted("/desk/grid/send/report", GRID,
+                                     {"person": "{grid_person}", "text": "路面破损", "key": "aaaaaaaaaaaaaaad"}),
+    "desk/grid/send/check": _posted("/desk/grid/send/check", GRID,
+                                    {"person": "{grid_person}", "verb": "wrong", "text": "破了", "entry": "{entry}",
+                                     "key": "aaaaaaaaaaaaaaae"}),
+    "desk/grid/entries/": Row(
+        (Visit("/desk/grid/entries/?cell=429001001007", GRID | {"leader"}),
+         Visit("/desk/grid/entries/?cell=429001001003", frozenset({"leader"})),
+         Visit("/desk/grid/entries/?cell=429001001007&q={person_name}", GRID | {"leader"})),
+        (Deed("/desk/grid/entries/?cell=429001001007", GRID | {"leader"},
+              {"code": "neu-1", "kind": "place", "name": "新院", "area": "429001001007"}),)),
+    "desk/grid/entries/<int:pk>/": Row(
+        (Visit("/desk/grid/entries/{entry}/", GRID | {"leader"}),
+         Visit("/desk/grid/entries/{foreign_entry}/", frozenset({"leader"}))),
+        (Deed("/desk/grid/entries/{entry}/", GRID | {"leader"}, {"verb": "show"}),
+         Deed("/desk/grid/entries/{entry}/", GRID, {"verb": "fine", "key": "aaaaaaaaaaaaaaaf"}),
+         Deed("/desk/grid/entries/{entry}/", GRID | {"leader"}, {"verb": "end", "reason": "搬走"}))),
+    "desk/grid/cells/": _seen("/desk/grid/cells/", BOSSES),
     "desk/wordings/": _seen("/desk/wordings/", WORKERS,
                             Deed("/desk/wordings/", WORKERS, {"title": "甲", "text": "乙"}),
                             Deed("/desk/wordings/", HOLDERS, {"wording": "{wording}", "title": "改", "text": "改"})),
@@ -197,9 +226,9 @@ DESK: dict[str, Row] = {
                                         Deed("/desk/task-forces/{task_force}/", frozenset({"supervisor", "leader"}), {"verb": "comment", "text": "收到"}),
                                         Deed("/desk/task-forces/{task_force}/", frozenset({"supervisor", "leader"}), {"verb": "end", "text": "完成"})),
     "desk/whistles/": _seen("/desk/whistles/", STAFF),
-    "desk/whistles/<int:pk>/": _seen("/desk/whistles/{whistle}/", HOLDERS | {"street", "leader"},
+    "desk/whistles/<int:pk>/": _seen("/desk/whistles/{whistle}/", HOLDERS | {"street", "grid", "leader"},
                                      Deed("/desk/whistles/{whistle}/", HOLDERS, {"verb": "answer"}),
-                                     Deed("/desk/whistles/{whistle}/", frozenset({"street"}), {"verb": "arrive", "call": "{call}"})),
+                                     Deed("/desk/whistles/{whistle}/", frozenset({"street", "grid"}), {"verb": "arrive", "call": "{call}"})),
     "desk/elsewhere/<str:number>/": Row((Visit("/desk/elsewhere/{mine}/", OF_MINE), Visit("/desk/elsewhere/{theirs}/", OF_THEIRS))),
 }  # fmt: skip
 

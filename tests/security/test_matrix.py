@@ -21,7 +21,7 @@ from gongzhi.ledger.models import Act
 from tests.security import matrix
 from tests.security.matrix import MATRIX, OF_MINE, OF_THEIRS, Deed
 from tests.security.routes import routes
-from tests.security.world import MINE, ROLES, THEIRS, World
+from tests.security.world import MINE, PERSON, ROLES, THEIRS, World
 
 pytestmark = pytest.mark.django_db
 REFUSED = (401, 403, 404, 405)
@@ -43,6 +43,7 @@ def values(world: World) -> dict[str, Any]:
         "mine_text": MINE.text,
         "mine_phone": MINE.phone,
         "theirs_phone": THEIRS.phone,
+        "person_name": PERSON.name,
         "uuid": uuid.UUID(int=7),
         "act": act.pk,
         "size": head.size if head else 0,
@@ -74,6 +75,11 @@ def shown_too_much(role: str, path: str, text: str) -> list[str]:
             f"{whose}.{name}" for name, word in words.all().items()
             if word in text and name not in allowed | asked
         ]  # fmt: skip
+    found += [
+        f"person.{n}"
+        for n, word in PERSON.all().items()
+        if word and word in text and f"{{person_{n}}}" not in path
+    ]
     return found
 
 

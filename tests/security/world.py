@@ -24,6 +24,7 @@ from gongzhi.coordination.actions import directives, incidents, partners, task_f
 from gongzhi.coordination.actions.incidents import Measures
 from gongzhi.coordination.actions.partners import Terms
 from gongzhi.coordination.actions.whistles import Spot
+from gongzhi.grid.actions import Draft, entry_of
 from gongzhi.intake.actions import receive
 from gongzhi.intake.counters import calling, setting_up, tickets
 from gongzhi.intake.counters.models import Source
@@ -50,6 +51,7 @@ ACCOUNTS = {
     "analyst": "analyst",
     "street": "worker-429001001",
     "partner": "worker-power",
+    "grid": "gridworker",
 }
 """Role in the matrix → the account of the demo city that has it."""
 ROLES = ("anonymous", "resident", "other_resident", "postless", "open311_key", *ACCOUNTS)
@@ -81,6 +83,9 @@ MINE = Canaries(
 THEIRS = Canaries(
     "13922220002", "孙海棠", "青铜风铃坠落", "白鹭里八十二号", "内勤记红隼", "答复称梧桐", "补充说枇杷"
 )
+
+PERSON = Canaries("13933330003", "阮凤翎", "", "墨雀弄九号", "记着玄武岩", "", "")
+"""Of the register of a cell: shown to nobody who does not ask for it with a form."""
 
 
 @dataclass(slots=True)
@@ -118,6 +123,7 @@ def build(staff: Staff) -> World:
     _matters(world)
     _together(world)
     _hall(world)
+    _in_the_cells(world)
     worker = Post.objects.get(pk=staff("worker").post_id or 0)
     world.key = keys.make(staff("administrator"), "巡检系统", worker)
     world.relaying_key = keys.make(staff("administrator"), "转接系统")
@@ -261,3 +267,17 @@ def _hall(world: World) -> None:
     ticket, secret = tickets.take(authority.ANONYMOUS, queue, source=Source.KIOSK)
     world.ids |= {"queue": queue.pk, "counter": free.pk, "ticket": ticket.pk}
     world.secrets["ticket"] = secret
+
+
+def _in_the_cells(world: World) -> None:
+    """A person in the cell of the role `grid`, and one in the next cell, with words that stand nowhere else."""
+    for name, code in (("entry", "429001001007"), ("foreign_entry", "429001001003")):
+        area = Area.objects.get(code=code)
+        draft = Draft(
+            f"{code[-3:]}-1", "person", PERSON.name, area.pk, address=PERSON.address, phone=PERSON.phone,
+            notes=PERSON.note, every_days=7,
+        )  # fmt: skip
+        entry = entry_of(draft, date.today() - timedelta(days=9))
+        entry.save()
+        world.ids[name] = entry.pk
+    world.ids["grid_person"] = world.staff("gridworker").person_id or 0

@@ -45,6 +45,7 @@ ENTRIES: list[Entry] = [
     Entry("/desk/counter/", _("Call numbers"), frozenset({Role.OPERATOR}), "c", is_first=False),
     Entry("/desk/dispatch/", _("Dispatch"), frozenset({Role.DISPATCHER}), "d"),
     Entry("/desk/oversight/", _("Overview"), frozenset({Role.SUPERVISOR, Role.LEADER}), "o"),
+    Entry("/desk/grid/", _("My round"), frozenset({Role.GRID}), "r"),
     Entry(
         WORKLIST,
         _("Worklist"),

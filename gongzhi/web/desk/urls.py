@@ -48,5 +48,6 @@ urlpatterns = [
     path("improvement/", improvement.process, name="improvement"),
     path("improvement/mandates/", improvement.mandates, name="improvement_mandates"),
     path("improvement/tariffs/", improvement.tariffs, name="improvement_tariffs"),
+    path("grid/", include("gongzhi.web.desk.grid_urls")),
     path("", include("gongzhi.web.desk.joint_urls")),
 ]
