@@ -13,7 +13,7 @@ from gongzhi.ledger.models import Act
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-OF_SCENES = 12
+OF_SCENES = 13
 """Matters that the scenes of the pack bring on top."""
 OF_CHECKS = 2
 """Matters that the two grid workers' checks bring in."""
