@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "gongzhi.intake",
     "gongzhi.lake",
     "gongzhi.sensing",
+    "gongzhi.improvement",
     "gongzhi.coordination",
     "gongzhi.supervision",
     "gongzhi.grid",

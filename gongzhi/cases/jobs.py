@@ -9,7 +9,7 @@ import structlog
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from gongzhi.cases import clocks, notices, staff_notices
+from gongzhi.cases import clocks, notices, prepared, staff_notices
 from gongzhi.cases.watching import unwatched
 
 log = structlog.get_logger(__name__)
@@ -77,3 +77,9 @@ def run_clocks(timestamp: int) -> None:
     done = clocks.run()
     if any(done.values()):
         log.info("clocks.run", **done)
+
+
+@app.task(name="cases.prepare", queue="figures")
+def prepare(name: str, asked: dict[str, Any]) -> None:
+    """Make the answer to a question that takes long (see `prepared`)."""
+    prepared.make(name, asked)

@@ -39,7 +39,7 @@ def kept(key: str, count: Callable[[], Any]) -> Kept:
         count: gives a value that JSON can hold.
     """
     now = timezone.now()
-    if not _is_large():
+    if not is_large():
         return Kept(count(), now)
     found = Figure.objects.filter(pk=key).first()
     if found is not None and now - found.at < timedelta(seconds=FRESH_FOR_S):
@@ -53,7 +53,8 @@ def kept(key: str, count: Callable[[], Any]) -> Kept:
     return Kept(value, now)
 
 
-def _is_large() -> bool:
+def is_large() -> bool:
+    """Whether there are too many cases to count or replay them while a page waits."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size('cases_case')")
         return bool(cursor.fetchone()[0] > COUNTED_EACH_TIME_BYTES)

@@ -8,11 +8,12 @@ from datetime import datetime
 import numpy as np
 from django.db import connection
 
+from gongzhi.cases.evidence import UNSEEN
 from gongzhi.improvement.event_log import EventLog, codes_of, sorted_log
 from gongzhi.lake.columns import Codes, Groups
 from gongzhi.registry import snapshot
 
-INSIDE = ("case.note", "case.redact", "case.absorb")
+INSIDE = UNSEEN
 """Verbs that do not move a case along and would only crowd the map."""
 _QUERY = """
 SELECT a.subject_id, substr(a.verb, 6), (extract(epoch FROM a.recorded_at) * 1000000)::bigint,

@@ -16,6 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, sparse, stats
 
+LEAST_UNMET, FAIREST = "least_unmet", "fairest"
+OBJECTIVES = {
+    LEAST_UNMET: "least expected unmet demand over all areas",
+    FAIREST: "the largest share that can be served in every area, then the least expected unmet demand",
+}
 MOST_UNITS, MOST_VARIABLES = 100_000, 2_000_000
 
 
@@ -36,7 +41,11 @@ class Demand:
 
 
 class Infeasible(ValueError):
-    """The limits cannot all be kept; the sentence says what would be needed."""
+    """The limits cannot all be kept; the sentence says what would be needed, `needed` in units where that is known."""
+
+    def __init__(self, message: str, needed: int | None = None) -> None:
+        super().__init__(message)
+        self.needed = needed
 
 
 def allocate(
@@ -47,6 +56,7 @@ def allocate(
     least_share: float = 0.0,
     least_units: int = 0,
     most_moves: int | None = None,
+    objective: str = LEAST_UNMET,
 ) -> dict[str, Any]:
     """Distribute `units` that each serve `capacity` of demand a week.
 
@@ -54,19 +64,26 @@ def allocate(
         least_share: no area may have less than this share of its expected demand served.
         least_units: no area may have fewer units.
         most_moves: so many units at most may leave the area where they are today.
+        objective: `LEAST_UNMET` over all areas, or `FAIREST`: the largest share that can be served everywhere first,
+            then the least unmet.
 
     Raises:
         Infeasible: the limits ask for more units than there are.
         ValueError: a negative or unknown figure.
     """
     _check(demands, units, capacity, least_share)
+    if objective not in OBJECTIVES:
+        raise ValueError(f"no objective {objective!r}; there are {', '.join(OBJECTIVES)}")
+    if objective == FAIREST:
+        least_share = max(least_share, _largest_share(demands, units, capacity, least_units))
     floor = np.array(
         [max(least_units, math.ceil(least_share * d.mean / capacity - 1e-9)) for d in demands], np.int64
     )
     if floor.sum() > units:
         raise Infeasible(
             f"{units} units cannot keep the limit: it asks for {floor.sum()};"
-            f" {units} serve at most a share of {_largest_share(demands, units, capacity):.2f} everywhere"
+            f" {units} serve at most a share of {_largest_share(demands, units, capacity):.2f} everywhere",
+            needed=int(floor.sum()),
         )
     today = [d.today for d in demands]
     known = all(t is not None for t in today)
@@ -83,7 +100,7 @@ def allocate(
         "units": units,
         "capacity": capacity,
         "least_share": least_share,
-        "objective": "least expected unmet demand over all areas",
+        "objective": OBJECTIVES[objective],
         "areas": [
             {
                 "area": d.area,
@@ -172,12 +189,12 @@ def _even(areas: int, units: int) -> NDArray[np.int64]:
     return np.array([units // areas + (i < units % areas) for i in range(areas)], np.int64)
 
 
-def _largest_share(demands: Sequence[Demand], units: int, capacity: float) -> float:
+def _largest_share(demands: Sequence[Demand], units: int, capacity: float, least_units: int = 0) -> float:
     """The largest share that the units can serve in every area."""
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2
-        needed = sum(math.ceil(middle * d.mean / capacity - 1e-9) for d in demands)
+        needed = sum(max(least_units, math.ceil(middle * d.mean / capacity - 1e-9)) for d in demands)
         low, high = (middle, high) if needed <= units else (low, middle)
     return low
 
@@ -187,7 +204,8 @@ def _figures(
 ) -> dict[str, Any]:
     left = np.array([u[min(int(k), len(u) - 1)] for u, k in zip(unmet, plan, strict=True)])
     mean = np.array([d.mean for d in demands])
-    share = np.where(mean > 0, 1 - left / np.maximum(mean, 1e-12), 1.0)
+    # Where demand is spread wide, a normal curve also holds demands below nothing.
+    share = np.clip(np.where(mean > 0, 1 - left / np.maximum(mean, 1e-12), 1.0), 0.0, 1.0)
     return {
         "units": int(plan.sum()),
         "expected_served": round(float((mean - left).sum()), 3),

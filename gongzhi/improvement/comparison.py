@@ -89,6 +89,11 @@ def compare(
     """Map both parts and put their steps beside each other, the largest change of hours per case first."""
     one, other, first, second = parts
     before, after = process_map(log.part(one), top), process_map(log.part(other), top)
+    return beside(first, before, second, after)
+
+
+def beside(first: str, before: ProcessMap, second: str, after: ProcessMap) -> Comparison:
+    """Two maps' steps beside each other, the largest change of hours per case first."""
     known: dict[tuple[str, str], list[Edge | None]] = {}
     for place, found in enumerate((before, after)):
         for edge in found.edges:

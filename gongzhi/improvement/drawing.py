@@ -8,6 +8,7 @@ out and then the most frequent ones until `detail` of all steps are shown.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -174,8 +175,19 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def svg(found: ProcessMap, detail: float = 0.9) -> str:
-    """The map as one SVG element with a title and a text for each node and edge."""
+def svg(
+    found: ProcessMap,
+    detail: float = 0.9,
+    lasting: Callable[[float], str] | None = None,
+    shown: float = 1.0,
+) -> str:
+    """The map as one SVG element with a title and a text for each node and edge.
+
+    Args:
+        lasting: how seconds are written, else as `duration` does.
+        shown: steps beyond this share are there but hidden, so that a slider can show them.
+    """
+    lasting = lasting or duration
     drawn = layout(shown_steps(found, detail))
     most = max((s.count for s in drawn.steps), default=1)
     parts = [
@@ -192,9 +204,9 @@ def svg(found: ProcessMap, detail: float = 0.9) -> str:
     for step in sorted(drawn.steps, key=lambda s: s.count):
         path, (x, y) = _curve(drawn.places[step.origin], drawn.places[step.to], step.origin == step.to)
         thick = 1 + 5 * (step.count / most) ** 0.5
-        time = "" if step.seconds is None else f" · {duration(step.seconds)}"
+        time = "" if step.seconds is None else f" · {lasting(step.seconds)}"
         parts.append(
-            f'<g class="step" data-share="{step.share:.4f}"><title>{escape(step.origin)} → {escape(step.to)}: '
+            f'<g class="step" data-share="{step.share:.4f}"{_hidden(step, shown)}><title>{escape(step.origin)} → {escape(step.to)}: '
             f'{step.count}{time}</title><path d="{path}" fill="none" stroke="{LINE_INK}" '
             f'stroke-opacity="{0.35 + 0.55 * step.count / most:.2f}" stroke-width="{thick:.1f}" '
             'marker-end="url(#tip)"/></g>'
@@ -206,12 +218,16 @@ def svg(found: ProcessMap, detail: float = 0.9) -> str:
             y += 6
         taken.append((x, y))
         labels.append(
-            f'<text class="step" data-share="{step.share:.4f}" x="{x:.0f}" y="{y:.0f}" text-anchor="middle" '
+            f'<text class="step" data-share="{step.share:.4f}"{_hidden(step, shown)} x="{x:.0f}" y="{y:.0f}" text-anchor="middle" '
             f'font-size="10" fill="{INK}" paint-order="stroke" stroke="white" stroke-width="3">'
             f"{step.count}{escape(time)}</text>"
         )
     parts += _nodes(found, drawn) + labels
     return "\n".join([*parts, "</svg>"])
+
+
+def _hidden(step: Step, shown: float) -> str:
+    return ' visibility="hidden"' if step.share > shown else ""
 
 
 def _nodes(found: ProcessMap, drawn: Layout) -> list[str]:

@@ -58,3 +58,27 @@ def outline_of(area_id: int) -> dict[str, Any] | None:
         Area.objects.values_list("geometry", flat=True).filter(pk=area_id).first()
     )
     return outline
+
+
+def population_by_area(level: str) -> dict[int, int]:
+    """Area id → residents, for the areas of a level of which they are known."""
+    rows = Area.objects.filter(level=level).values_list("pk", "population")
+    return {area: people for area, people in rows if people is not None}
+
+
+def area_of_each_place() -> list[int | None]:
+    """The area that each place of the city lies in; None where that is not known."""
+    return list(Place.objects.values_list("area_id", flat=True))
+
+
+def posts_by_area(role: str) -> dict[int, int]:
+    """Area id → active posts of a role for it: by the post's own area, else by its organisation's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(p.area_id, o.area_id), count(*) FROM registry_post p
+               JOIN registry_organisation o ON o.id = p.organisation_id
+               WHERE p.is_active AND o.is_active AND %s = ANY(p.roles)
+                 AND coalesce(p.area_id, o.area_id) IS NOT NULL GROUP BY 1""",
+            [role],
+        )
+        return {int(area): int(count) for area, count in cursor.fetchall()}

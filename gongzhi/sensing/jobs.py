@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
+from gongzhi.sensing import arriving
 from gongzhi.sensing.morning import refresh
 
 
@@ -12,3 +13,10 @@ from gongzhi.sensing.morning import refresh
 def refresh_morning(timestamp: int) -> None:
     """Count, forecast and look for alerts anew."""
     refresh()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="sensing.arrive", queue="figures", queueing_lock="sensing.arrive", lock="sensing.arrive")
+def arrive(timestamp: int) -> None:
+    """Let new matters join the hot issues."""
+    arriving.arrive()

@@ -49,6 +49,7 @@ urlpatterns = [
     path("supervision/", include("gongzhi.web.supervision.urls")),
     path("board/", browsing.board, name="board"),
     path("hears/", sensing.page, name="hears"),
+    path("hears/issue/<str:number>/", sensing.issue, name="hears_issue"),
     path("circulation/", circulation.page, name="circulation"),
     path("incidents/<int:pk>/", incidents.public, name="incident"),
     path("verify/", verifying.verify, name="verify"),

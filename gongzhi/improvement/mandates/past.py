@@ -35,6 +35,7 @@ class Past:
         moves: (n,) how often it went from one organisation to another.
         lost_hours: (n,) from receipt until it last changed hands; 0 where it never did.
         paths: for cases that moved: row → organisations in the order in which they held it.
+        numbers: (n,) of the cases; empty for cases from a file, which are known by their row.
     """
 
     function: NDArray[np.int64]
@@ -46,6 +47,7 @@ class Past:
     moves: NDArray[np.int64]
     lost_hours: NDArray[np.float64]
     paths: dict[int, list[int]] = field(default_factory=dict)
+    numbers: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.function)
@@ -55,7 +57,7 @@ _QUERY = """
 SELECT c.function_id, c.area_id, c.organisation_id, c.route->>'organisation', c.reading->>'function',
        c.reading->'others'->0->>0, (c.reading->>'confidence')::float8, (c.reading->'others'->0->>1)::float8,
        coalesce(m.moves, 0), coalesce(extract(epoch FROM m.last - c.opened_at) / 3600, 0), m.path,
-       c.route->>'function'
+       c.route->>'function', c.number
 FROM cases_case c LEFT JOIN (
     SELECT subject_id, max(recorded_at) AS last,
            count(*) FILTER (WHERE verb <> 'case.return') AS moves,
@@ -98,6 +100,7 @@ def from_database(registry: Snapshot, since: datetime, until: datetime) -> Past:
         moves=moves,
         lost_hours=lost,
         paths=paths,
+        numbers=[r[12] for r in rows],
     )
 
 

@@ -85,6 +85,15 @@ def what_if_proposed(situation: Situation, finding: Finding) -> dict[str, Any]:
     return compared(situation, changes.apply_proposals(situation.table, finding.changes))
 
 
+def what_if_listed(situation: Situation, proposals: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same for changes as findings write them: `{"move": {"function": …}}`.
+
+    Raises:
+        DocumentInvalid: as `what_if`.
+    """
+    return compared(situation, changes.apply_proposals(situation.table, proposals))
+
+
 def compared(situation: Situation, changed: changes.Changed) -> dict[str, Any]:
     """The replay with what remains wrong afterwards."""
     result = replay.what_if(situation.table, changed, situation.past)

@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from gongzhi.improvement.mandates.changes import Changed
 from gongzhi.improvement.mandates.past import NOBODY, Past
 from gongzhi.improvement.mandates.table import Table
+from gongzhi.registry.snapshot import OrganisationView
 
+MOST_SHOWN = 200
+"""So many cases that would go elsewhere are named."""
 RULE = " ".join((__doc__ or "").split("\n\n", 1)[1].split())
 
 
@@ -100,4 +103,24 @@ def what_if(table: Table, changed: Changed, past: Past) -> dict[str, Any]:
         "sent_elsewhere": int((before.first != after.first).sum()),
         "right_organisation_changed": int((before.right != after.right).sum()),
         "load": load,
+        "going_elsewhere": _going_elsewhere(before, after, past, organisations),
     }
+
+
+def _going_elsewhere(
+    before: Course, after: Course, past: Past, organisations: dict[int, OrganisationView]
+) -> list[dict[str, Any]]:
+    """The newest cases that would first go to another organisation, and from which to which."""
+    rows = np.flatnonzero(before.first != after.first)[::-1][:MOST_SHOWN]
+    return [
+        {
+            "case": past.numbers[row] if past.numbers else f"row {row + 2}",
+            **{
+                name: organisations[identity].code if identity in organisations else ""
+                for name, identity in (("from", int(before.first[row])), ("to", int(after.first[row])))
+            },
+            "transfers_saved": round(float(before.moves[row] - after.moves[row]), 1),
+            "hours_saved": round(float(before.hours[row] - after.hours[row]), 1),
+        }
+        for row in rows.tolist()
+    ]

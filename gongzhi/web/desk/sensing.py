@@ -12,6 +12,7 @@ from gongzhi.registry import authority
 from gongzhi.sensing.morning import morning
 from gongzhi.web import sensing_pages
 from gongzhi.web.accounts import actor_of
+from gongzhi.web.desk import evidence
 
 
 @require_safe
@@ -27,4 +28,9 @@ def page(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         if table is None:
             raise NotFound(_("There is no such table."))
         return table
-    return render(request, "sensing/page.html", sensing_pages.context_of(found, request, internal=True))
+    context = sensing_pages.context_of(found, request, internal=True)
+    for alert in context["alerts"]:
+        alert["address"] = evidence.address(
+            function=alert["functions"], area=alert["places"], since=alert["from"], until=alert["until"]
+        )
+    return render(request, "sensing/page.html", context)
