@@ -1,4 +1,6 @@
 // The process map: its slider for detail shows and hides steps at once; without scripts the form does.
+export {};
+
 const slider = document.querySelector<HTMLInputElement>("#detail");
 const told = document.querySelector<HTMLOutputElement>("#detail-told");
 const steps = [...document.querySelectorAll<SVGElement>(".process-map .step")];
