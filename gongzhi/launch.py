@@ -144,7 +144,8 @@ def _children(environment: Environment) -> list[Child]:
         *("--port", str(environment.port), "--workers", str(environment.web_processes)),
         *("--blocking-threads", "8", "--backlog", "1024", "--backpressure", "256", "--http", "1"),
         *("--respawn-failed-workers", "--respawn-interval", "0.1", "--workers-kill-timeout", "10"),
-        *("--log-level", "warning", "--no-ws", "gongzhi.wsgi:application"),
+        # Warnings of granian's are about numbers chosen here on purpose; what dies is said as an error.
+        *("--log-level", "error", "--no-ws", "gongzhi.wsgi:application"),
     ]
     worker = [sys.executable, "-m", "gongzhi", "worker"]
     marks = {"PROMETHEUS_MULTIPROC_DIR": str(metrics), "PYTHONUNBUFFERED": "1"}

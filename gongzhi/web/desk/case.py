@@ -21,7 +21,7 @@ from gongzhi.registry.authority import Actor, Subject
 from gongzhi.registry.models import Post
 from gongzhi.registry.snapshot import Snapshot
 from gongzhi.routing import reasons
-from gongzhi.web.desk import known, shared_verbs, verbs
+from gongzhi.web.desk import known, navigation, shared_verbs, verbs
 from gongzhi.web.desk.entering import staff
 from gongzhi.web.portal import forms
 
@@ -69,6 +69,8 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     context = _told(case, parties if is_private else [], is_private)
     context |= _offers(actor, case, subject, failed, known.taken(request, actor, case, is_private))
     context |= shared_verbs.shared(actor, case, subject, context["tasks"])
+    context |= _supervising(actor, case, subject)
+    context["home"] = navigation.way_back(actor)
     if failed is not None and isinstance(failed.error, Conflict | WrongState):
         context["news"] = context["entries"][-max(1, case.version - failed.seen) :]
     if request.GET.get("known"):
@@ -132,6 +134,15 @@ def _reading(case: Case, view: Snapshot) -> dict[str, Any]:
         "words": [*stored.get("words", []), *stored.get("urgency_words", [])],
         "others": others,
         "places": stored.get("places", []),
+    }
+
+
+def _supervising(actor: Actor, case: Case, subject: Subject) -> dict[str, bool]:
+    """Which pages of supervision about this case are for this post."""
+    return {
+        "may_urge": case.state in OPEN_STATES and authority.may(actor, "supervision.urge", subject),
+        "may_account": authority.may(actor, "supervision.see_accountability", subject),
+        "may_exclude": authority.may(actor, "supervision.ask_exclusion", subject),
     }
 
 

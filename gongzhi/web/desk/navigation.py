@@ -81,3 +81,10 @@ def in_header(found: list[Entry]) -> tuple[list[Entry], list[Entry]]:
 def first_page(actor: Actor) -> str:
     """The address of the page that this post begins its day with."""
     return next((entry.href for entry in entries(actor) if entry.is_first), WORKLIST)
+
+
+def way_back(actor: Actor) -> Entry:
+    """The list that a case is opened from: the worklist, or the first page of a post that has none."""
+    mine = entries(actor)
+    found = [e for e in mine if e.href == WORKLIST] or [e for e in mine if e.is_first]
+    return found[0] if found else next(e for e in ENTRIES if e.href == WORKLIST)

@@ -76,3 +76,28 @@ def test_figures_of_the_week_stand_beside_the_week_before(a_case) -> None:  # ty
         Case.objects.filter(pk=case.pk).update(opened_at=now - timedelta(days=days + 0.5))
     flows = workload.flows({Organisation.objects.get(code="urban").pk}, "urban")
     assert (flows.now.received, flows.last_week.received, flows.last_year.received) == (2, 1, 1)
+
+
+def test_a_case_leads_to_what_its_reader_may_do_in_supervision(a_case, desk_of) -> None:  # type: ignore[no-untyped-def]
+    case = a_case()
+    pages = {
+        who: desk_of(who).get(f"/desk/cases/{case.number}/").content.decode()
+        for who in ("worker", "supervisor")
+    }
+    urge, account, leave_out = (
+        f'href="/supervision/{page}"'
+        for page in (
+            f"urgings/?number={case.number}",
+            f"cases/{case.number}/",
+            f"exclusions/?number={case.number}",
+        )
+    )
+    assert [link in pages["supervisor"] for link in (urge, account, leave_out)] == [True] * 3
+    assert [link in pages["worker"] for link in (urge, account, leave_out)] == [False, False, True]
+    leader = desk_of("leader")
+    for address in re.findall(r'href="(/supervision/[^"]+)"', pages["supervisor"]):
+        assert leader.get(address).status_code == 200, address
+    shown = leader.get(f"/desk/cases/{case.number}/").content.decode()
+    assert 'href="/desk/oversight/" data-key="u"' in shown, (
+        "a leader came from the overview, not from a worklist"
+    )
