@@ -41,24 +41,28 @@ FOUND_BY_TOPIC, FOUND_BY_PLACE = 0.08, 0.2
 MOST_FOUND = 40
 """Others that a text is compared with in full, by each kind of run."""
 BLOCK, PAIRS = 1000, 50_000
-SATED = 0.36
+SATED = 0.3
 """More likeness of words adds nothing: forms and campaigns repeat each other about different places."""
 ELSEWHERE, SHARED, SHARP = 0.05, 4.0, 2
 """How far places agree: other names; and SHARED times their cosine to the power SHARP."""
-ONE_SAYS, NONE_SAYS = 0.7, 0.7
-"""How far they agree where only one of two says where, or none does."""
+ONE_SAYS, NONE_SAYS = 0.35, 0.7
+"""How far they agree where only one of two says where, or none does; then likeness of words is not sated."""
 ENDING = 0.4
 """Weight of a run with the ending of a name (…小区), which many names share."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+_IDEOGRAPHS = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xAC00, 0xD7A4))
+"""Chinese characters and Korean syllables, which no folding changes."""
 
 
 def _kinds() -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
     """(65536,) 0 for a break, 1 for a letter or digit, 2 for a character that is a unit; and its folded form."""
     kind = np.zeros(0x10000, np.uint8)
     fold = np.arange(0x10000, dtype=np.uint32)
-    for code in range(0x10000):
-        if 0xD800 <= code < 0xE000:
-            continue
+    for begin, end in _IDEOGRAPHS:
+        kind[begin:end] = 2
+    for code in (*range(0x3400), *range(0xA000, 0xAC00), *range(0xD7A4, 0xD800), *range(0xE000, 0x10000)):
         character = unicodedata.normalize("NFKC", chr(code)).lower()
         if len(character) != 1:
             continue
@@ -179,14 +183,14 @@ def hashed(texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     triples = pairs[:-1] * np.uint64(31) + unit[2:] * np.uint64(69_069)
     single = is_word & (units.length > 3)
     # A run that is part of a name says where; all others, and the kind of an establishment, say what.
-    about = ~names.place | names.establishment
+    about = ~names.place | _kind_of_establishment(names)
     inside = names.name[:-1] == names.name[1:]
     inside &= names.place[:-1]
     within = inside[:-1] & inside[1:]
     what = (
         (owner, unit, single & about),
-        (owner[:-1], pairs, to_next & (about[:-1] | about[1:])),
-        (owner[:-2], triples, three & (about[:-2] | about[1:-1] | about[2:])),
+        (owner[:-1], pairs, to_next & about[:-1] & about[1:]),
+        (owner[:-2], triples, three & about[:-2] & about[1:-1] & about[2:]),
     )
     where = (
         (owner, unit, is_word & names.place),
@@ -203,6 +207,12 @@ def hashed(texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         values.append((_bucket(value[chosen]) & ~np.int32(1)) + np.int32(1 << BITS) + vague)
         owners.append(owned[chosen])
     return np.concatenate(owners), np.concatenate(values)
+
+
+def _kind_of_establishment(names: place_names.Names) -> NDArray[np.bool_]:
+    """The last two units of the name of an establishment (…中学, …医院) say of what kind it is."""
+    last = names.establishment & np.concatenate((names.name[1:] != names.name[:-1], [True]))
+    return last | np.concatenate((last[1:], [False]))
 
 
 def _entire(units: _Units, names: place_names.Names) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -222,24 +232,27 @@ def _bucket(value: NDArray[np.uint64]) -> NDArray[np.int32]:
     return (mixed >> np.uint64(64 - BITS)).astype(np.int32)
 
 
-def names_in(text: str) -> list[tuple[str, bool, bool]]:
-    """Names of places in a text: the name, whether it follows the one before without a gap, whether a region."""
-    units = _units([text])
+def names_in(texts: Sequence[str]) -> list[list[tuple[str, bool, bool]]]:
+    """Names of places in each text: the name, whether it follows the one before without a gap, whether a region."""
+    found: list[list[tuple[str, bool, bool]]] = [[] for _ in texts]
+    units = _units(texts)
     if units is None:
-        return []
+        return found
     street = units.is_word & np.isin(units.value, _street_words())
     names = place_names.found(units.first, units.written, units.is_word, units.to_next, street)
-    found: list[tuple[str, bool, bool]] = []
-    last = -2
-    for number in range(int(names.name.max(initial=-1)) + 1):
-        inside = np.flatnonzero(names.name == number)
-        if not len(inside):
-            continue
-        begin = int(units.at[inside[0]])
-        end = int(units.at[inside[-1]] + units.length[inside[-1]])
-        name = text[begin:end].rstrip()
-        found.append((_trimmed(name), bool(inside[0] == last + 1), bool(names.region[inside[0]])))
-        last = int(inside[-1])
+    changes = np.diff(names.name, prepend=-1, append=-1) != 0
+    begins = np.flatnonzero(changes[:-1] & (names.name >= 0))
+    ends = np.flatnonzero(changes[1:] & (names.name >= 0))
+    start = np.cumsum([0, *(len(text) + 1 for text in texts)])
+    owners = units.text[begins]
+    at = (units.at[begins] - start[owners]).tolist()
+    until = (units.at[ends] + units.length[ends] - start[owners]).tolist()
+    follows = np.zeros(len(begins), bool)
+    follows[1:] = (begins[1:] == ends[:-1] + 1) & (owners[1:] == owners[:-1])
+    regions = names.region[begins].tolist()
+    for i, owner in enumerate(owners.tolist()):
+        name = texts[owner][at[i] : until[i]].rstrip()
+        found[owner].append((_trimmed(name), bool(follows[i]), regions[i]))
     return found
 
 
@@ -339,12 +352,15 @@ def learn(counts: sparse.csr_matrix) -> Weights:
     """
     texts = counts.shape[0]
     found = np.bincount(counts.indices, minlength=1 << (BITS + 1))
-    most = np.full(len(found), max(COMMON * texts, FEW))
-    most[1 << BITS :] = max(COMMON_PLACE * texts, FEW_PLACE)
-    used = (found > 1) & (found <= most)
-    rarity = np.where(used, np.log((texts + 1) / np.maximum(found, 1)), 0)
-    rarity[found == 1] = np.float32(ALONE) * np.float32(np.log(texts + 1))
-    return Weights(rarity.astype(np.float32), texts, (found > 1) & ~used)
+    seen = np.flatnonzero(found)
+    times = found[seen]
+    is_topic = seen < 1 << BITS
+    most = np.where(is_topic, max(COMMON * texts, FEW), max(COMMON_PLACE * texts, FEW_PLACE))
+    rarity, common = np.zeros(len(found), np.float32), np.zeros(len(found), bool)
+    rarity[seen] = np.where(times <= most, np.log((texts + 1) / times), 0)
+    rarity[seen[times == 1]] = np.float32(ALONE) * np.float32(np.log(texts + 1))
+    common[seen] = (times > 1) & (times > most)
+    return Weights(rarity, texts, common)
 
 
 def likeness(
@@ -352,18 +368,21 @@ def likeness(
 ) -> NDArray[np.float32]:
     """(len(row),) how far `some[row]` and `others[column]` are the same thing in the same place.
 
-    The cosine of what they are about (up to SATED), times how far their places agree: the same words
-    in another place count ELSEWHERE, a shared name up to ELSEWHERE + SHARED.
+    The cosine of what they are about, up to SATED, times how far their places agree: the same words
+    in another place count ELSEWHERE, a shared name up to ELSEWHERE + SHARED. Where a place is missing,
+    all of the cosine counts, times ONE_SAYS or NONE_SAYS.
     """
     result = np.zeros(len(row), np.float32)
     says, others_say = (np.diff(v.place.indptr) > 0 for v in (some, others))
     for begin in range(0, len(row), PAIRS):
         one, other = row[begin : begin + PAIRS], column[begin : begin + PAIRS]
-        about = np.minimum(_products(some.topic, others.topic, one, other), SATED)
+        about = _products(some.topic, others.topic, one, other)
         there = _products(some.place, others.place, one, other)
         known, known_other = says[one], others_say[other]
         silent = np.where(known | known_other, ONE_SAYS, NONE_SAYS)
-        result[begin : begin + PAIRS] = about * np.where(known & known_other, agreement(there), silent)
+        result[begin : begin + PAIRS] = np.where(
+            known & known_other, np.minimum(about, SATED) * agreement(there), about * silent
+        )
     return result
 
 
@@ -435,8 +454,11 @@ def heaviest(matrix: sparse.csr_matrix, most: int) -> sparse.csr_matrix:
     size = np.diff(matrix.indptr)
     if not (size > most).any():
         return matrix
-    row = np.repeat(np.arange(matrix.shape[0]), size)
-    order = np.lexsort((-matrix.data, row))
+    # Row and weight in one integer, the heaviest first: positive floats order like their bits.
+    row = np.repeat(np.arange(matrix.shape[0], dtype=np.uint64), size)
+    key = row << np.uint64(32)
+    key |= ~matrix.data.astype(np.float32).view(np.uint32) & np.uint32(0xFFFFFFFF)
+    order = np.argsort(key, kind="stable")
     place = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], size)
     keep = np.sort(order[place < most])
     begins = np.concatenate(([0], np.cumsum(np.minimum(size, most))))

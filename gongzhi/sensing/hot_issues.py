@@ -9,6 +9,7 @@ A group ends where nobody spoke of it for `GAP_DAYS`; the same complaint next wi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +95,7 @@ class Grouping:
 
 def hot_issues(matters: Matters, top: int) -> list[Issue]:
     """The `top` hottest issues; an issue has at least two members."""
-    return issues_of(matters, group_matters(matters))[:top]
+    return issues_of(matters, group_matters(matters), top)
 
 
 def group_matters(matters: Matters) -> Grouping:
@@ -289,36 +290,52 @@ def _copies_alone(
     return np.where(parts >= 0, parts + group.max(initial=-1) + 1, group)
 
 
-def issues_of(matters: Matters, grouping: Grouping) -> list[Issue]:
-    """Describe the groups, the hottest first."""
+def issues_of(matters: Matters, grouping: Grouping, top: int | None = None) -> list[Issue]:
+    """Describe the groups, the hottest first; only the `top` of them are named."""
     order = np.lexsort((matters.moments, grouping.group))
     ranked = grouping.group[order]
-    found = []
-    for number in range(int(ranked.max(initial=-1)) + 1):
-        rows = order[np.searchsorted(ranked, number) : np.searchsorted(ranked, number, side="right")]
-        found.append(_issue(matters, rows))
-    return sorted(found, key=lambda issue: (-issue.heat, issue.start))
+    ends = np.searchsorted(ranked, np.arange(-1, int(ranked.max(initial=-1)) + 1), side="right")
+    groups = [order[begin:end] for begin, end in zip(ends[:-1], ends[1:], strict=True)]
+    heats = [_heat(matters, rows) for rows in groups]
+    hottest = sorted(range(len(groups)), key=lambda i: (-heats[i][0], matters.moments[groups[i][0]]))[:top]
+    titles = [[matters.columns[0][row] for row in groups[i].tolist()] for i in hottest]
+    names = iter(features.names_in([title for some in titles for title in some]))
+    return [
+        _issue(matters, groups[i], heats[i], some, [next(names) for _ in some])
+        for i, some in zip(hottest, titles, strict=True)
+    ]
 
 
-def _issue(matters: Matters, rows: NDArray[np.int64]) -> Issue:
-    copies: dict[str, list[float]] = {}
+def _heat(matters: Matters, rows: NDArray[np.int64]) -> tuple[float, float, float]:
+    """Heat, reach and pace of one group, see `HEAT_FORMULA`."""
+    copies: dict[tuple[str, ...], list[float]] = {}
     for row in rows.tolist():
-        text = "\n".join(column[row] for column in matters.columns)
+        text = tuple(column[row] for column in matters.columns)
         copies.setdefault(text, []).append(0.0 if matters.votes is None else float(matters.votes[row]))
-    reach = sum((1 + np.log(len(votes))) * (1 + np.log1p(max(0.0, sum(votes)))) for votes in copies.values())
+    reach = sum(
+        (1 + math.log(len(votes))) * (1 + math.log1p(max(0.0, sum(votes)))) for votes in copies.values()
+    )
     when = matters.moments[rows]
     busiest = np.searchsorted(when, when + BUSIEST_DAYS * DAY, side="right") - np.arange(len(when))
     pace = 1 + float(busiest.max()) / len(when)
-    titles = [matters.columns[0][row] for row in rows.tolist()]
+    return round(reach * pace, 3), round(reach, 3), round(pace, 3)
+
+
+def _issue(
+    matters: Matters,
+    rows: NDArray[np.int64],
+    heat: tuple[float, float, float],
+    titles: list[str],
+    names: list[list[tuple[str, bool, bool]]],
+) -> Issue:
     areas = [matters.areas[row] for row in rows.tolist()] if matters.areas else []
+    texts = dict.fromkeys("\n".join(column[row] for column in matters.columns) for row in rows.tolist())
     return Issue(
         naming.title_of(titles),
-        naming.place_of(titles, areas),
-        naming.people_of(list(copies)),
-        int(when[0]),
-        int(when[-1]),
-        round(reach * pace, 3),
-        round(float(reach), 3),
-        round(pace, 3),
+        naming.place_of(titles, areas, names),
+        naming.people_of(list(texts)),
+        int(matters.moments[rows[0]]),
+        int(matters.moments[rows[-1]]),
+        *heat,
         rows,
     )

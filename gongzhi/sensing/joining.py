@@ -87,8 +87,7 @@ class Stream:
                 continue
             said = self._topics[group]
             product = sum(weight * said.get(feature, 0.0) for feature, weight in topic.items())
-            about = min(features.SATED, product / _length(said))
-            alike = about * self._agreement(place, group)
+            alike = self._alike(product / _length(said), place, group)
             if area and self._area[group] and area != self._area[group]:
                 alike *= ELSEWHERE
             if alike >= most_alike:
@@ -110,16 +109,16 @@ class Stream:
                     shared[group] += weight
         return set(heapq.nlargest(MOST_MET, shared, key=shared.__getitem__))
 
-    def _agreement(self, place: Vector, group: int) -> float:
-        """How far a new matter and a group say that they are at the same place."""
+    def _alike(self, about: float, place: Vector, group: int) -> float:
+        """How far a new matter and a group are the same thing in the same place; see `features.likeness`."""
         there = self._places[group]
         if not place or not there:
-            return features.ONE_SAYS if place or there else features.NONE_SAYS
+            return about * (features.ONE_SAYS if place or there else features.NONE_SAYS)
         product = sum(weight * there.get(feature, 0.0) for feature, weight in place.items())
         # The sum of unit rows is as long as the group is large where all are at one place.
         length = _length(there)
         agreed = min(1.0, AGREED * length / self._size[group])
-        return float(features.agreement(min(1.0, product / length * agreed)))
+        return min(features.SATED, about) * float(features.agreement(min(1.0, product / length * agreed)))
 
     def _grow(self, group: int, topic: Vector, place: Vector) -> None:
         """Add a member to the sums of a group and keep only their heaviest features."""

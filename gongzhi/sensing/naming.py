@@ -42,8 +42,16 @@ def title_of(titles: Sequence[str]) -> str:
     return best if len(best) <= LONGEST else best[: LONGEST - 1] + "…"
 
 
-def place_of(titles: Sequence[str], areas: Sequence[str]) -> str:
-    """The area most members name, else the most exact place that at least half of the titles contain; or ""."""
+def place_of(
+    titles: Sequence[str],
+    areas: Sequence[str],
+    names: Sequence[Sequence[tuple[str, bool, bool]]] | None = None,
+) -> str:
+    """The area most members name, else the most exact place that at least half of the titles contain; or "".
+
+    Args:
+        names: `features.names_in` the titles, where that is known.
+    """
     named = Counter(a for a in areas if a)
     if named:
         area, times = named.most_common(1)[0]
@@ -51,9 +59,9 @@ def place_of(titles: Sequence[str], areas: Sequence[str]) -> str:
             return area
     exact: Counter[str] = Counter()
     regions: Counter[str] = Counter()
-    for title in titles:
+    for of_title in features.names_in(titles) if names is None else names:
         chain = ""
-        for name, follows, is_region in features.names_in(title):
+        for name, follows, is_region in of_title:
             if is_region:
                 regions[name] += 1
                 chain = ""

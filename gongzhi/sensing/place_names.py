@@ -28,9 +28,16 @@ _COMMON_WORDS = (
 """Words that look like endings with a syllable before them, and end a name all the same."""
 _SCHOOL, _SIZES = "学", "小中大"
 _CANNOT = (
-    "疑复除导谈反强烈映诉询议求望请问报决给将把在的于对与及为至到从是有无不要让被向往由等了我你们该这那个位住近边旁侧"
-    "处就还也都又很吗呢吧啊因此但若如其已未将应并或者去过着地说看找称修拆装搬占堵取拔整查管"
+    "疑复除导谈反强烈映诉询议求请问报决给将把在的于对与及为至到从是有无不要让被向往由等了我你们该这那个位住近边旁侧"
+    "处就还也都又很吗呢吧啊因此但若如其已未将应并或者去过着说看找称修拆装搬占堵取拔整查管离缔消买卖购售"
 )
+_NO_PART = (
+    "希望盼望渴望期望失望绝望工地当地此地各地本地外地实地占地土地征地楼下楼上楼里门口门前对面隔壁周围里面外面下面上面跑路出路走路"
+    "修路思路电路线路道路关注烟道管道渠道报道知道行道通道多家几家一家这家那家两家"
+)
+"""Words whose last character could stand in a name and does not: wishes, positions, grounds, other roads."""
+_DWELLING, _DWELLERS = "居", "民住委"
+"""居 ends the name of an estate (颐和居), but not in residents (居民), live (居住), committee (居委)."""
 _REACH = 6
 """Most units of a name before its ending."""
 ENDINGS_EN = tuple(
@@ -62,8 +69,8 @@ def _codes(characters: str) -> NDArray[np.uint32]:
     return np.array(sorted({ord(c) for c in characters}), np.uint32)
 
 
-_PURE, _ESTABLISHED, _BARRED, _OF_SIZE, _REGIONS = map(
-    _codes, (ENDINGS, ESTABLISHMENTS, _CANNOT, _SIZES, _REGION_ENDINGS)
+_PURE, _ESTABLISHED, _BARRED, _OF_SIZE, _REGIONS, _DWELLER_CODES = map(
+    _codes, (ENDINGS, ESTABLISHMENTS, _CANNOT, _SIZES, _REGION_ENDINGS, _DWELLERS)
 )
 
 
@@ -72,7 +79,7 @@ def _pairs(characters: str) -> NDArray[np.uint32]:
     return np.unique(np.array([ord(a) << 16 | ord(b) for a, b in both], np.uint32))
 
 
-_KIND_PAIRS, _COMMON_PAIRS = _pairs(_KINDS), _pairs(_COMMON_WORDS)
+_KIND_PAIRS, _COMMON_PAIRS, _NO_PART_PAIRS = _pairs(_KINDS), _pairs(_COMMON_WORDS), _pairs(_NO_PART)
 
 
 def found(
@@ -98,16 +105,20 @@ def found(
     established = ~is_word & (np.isin(first, _ESTABLISHED) | school)
     ends = pure | established
     index = np.arange(n, dtype=np.int64)
-    barred = ~is_word & np.isin(first, _BARRED)
+    with_before = before << np.uint32(16) | first
+    no_part = ~is_word & np.isin(with_before, _NO_PART_PAIRS)
+    barred = (~is_word & np.isin(first, _BARRED)) | no_part
     apart = np.concatenate(([True], ~to_next))
     run = np.maximum.accumulate(np.where(apart, index, 0))
+    after = np.concatenate((first[1:], [np.uint32(0)]))
+    ends &= ~no_part & ~((first == ord(_DWELLING)) & np.isin(after, _DWELLER_CODES))
     end = np.flatnonzero(ends)
     # What only says the kind of an establishment (混凝土搅拌站, 幼儿园) is no name of it.
     pair = np.concatenate((np.zeros(2, np.uint32), first[:-2] << np.uint32(16) | first[1:-1]))[:n]
     end = end[~(established & np.isin(pair, _KIND_PAIRS))[end]]
     begin = _begins(end, run, barred | ends)
     # A syllable that could end a name but has none before it belongs to the next (石桥|街, 云庭|小区).
-    named = barred | (ends & np.isin(before << np.uint32(16) | first, _COMMON_PAIRS))
+    named = barred | (ends & np.isin(with_before, _COMMON_PAIRS))
     named[end[_long_enough(begin, end, established, is_word)]] = True
     begin = _begins(end, run, named)
     named[end[_long_enough(begin, end, established, is_word)]] = True
