@@ -16,6 +16,7 @@ from gongzhi.cases.texts import checked_text
 from gongzhi.coordination.actions._core import active, record
 from gongzhi.coordination.models import Order
 from gongzhi.errors import Invalid, NotFound, WrongState
+from gongzhi.intake.counters import calling, setting_up
 from gongzhi.registry import authority, queries, snapshot
 from gongzhi.registry.authority import SYSTEM, Actor
 from gongzhi.registry.models import City, Mandate, Organisation, Person, Post
@@ -56,6 +57,7 @@ def merge_organisations(
         Order.objects.filter(organisation=gone, state__in=["sent", "acknowledged"]).exclude(
             directive__orders__organisation=into
         ).update(organisation=into)
+        setting_up.hand_halls_over(gone.pk, into.pk)
         gone.is_active = False
         gone.save(update_fields=["is_active"])
         record(actor, "organisation.merge", gone.pk, {"into": into.pk, **moved}, reason=reason, at=now)
@@ -168,6 +170,7 @@ def _succeed(post: Post, into: Organisation, now: datetime) -> None:
     person = post.person
     post.is_active = False
     post.save(update_fields=["is_active"])
+    calling.vacate(post.pk)
     if person is not None:
         _new_post(post, into, person, now)
 
@@ -195,6 +198,7 @@ def _hand_on(post: Post, now: datetime) -> int | None:
         .first()
     )
     pk = successor.pk if successor else None
+    calling.vacate(post.pk)
     actions.posts_work_goes_to(post.pk, pk, now)
     return pk
 

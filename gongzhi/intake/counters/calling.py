@@ -243,6 +243,11 @@ def present(counter: Counter) -> Ticket | None:
     return found.select_related("hall", "queue__function", "counter", "case").first()
 
 
+def vacate(post_id: int) -> None:
+    """Nobody sits any more at the counter of a post that has ended; whoever is there is next's to finish."""
+    Counter.objects.filter(post=post_id).update(post=None, opened_at=None, is_paused=False)
+
+
 def counter_of(actor: Actor) -> Counter | None:
     """The counter at which the actor sits."""
     found = Counter.objects.filter(post_id=actor.post_id or 0).select_related("hall")

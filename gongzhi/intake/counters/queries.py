@@ -106,14 +106,14 @@ def forget_outlook() -> None:
 
 def outlook_at(hall: Hall, moment: datetime) -> Outlook:
     """The outlook for a moment, from the tickets and counters as they are (see `waiting`)."""
-    queues = list(hall.queues.filter(is_active=True))
+    queues = list(hall.queues.all())
     measured = durations(hall, moment)
     used = {}
     for queue in queues:
         own = measured.get(queue.pk, [])
         assumed = [60.0 * queue.usual_minutes * share for share in _ASSUMED]
         used[queue.pk] = own if len(own) >= ENOUGH else [*own, *assumed]
-    waiting = [t for t in in_line(hall, moment) if t.queue_id in used]
+    waiting = list(in_line(hall, moment))
     share = _share_that_arrives(hall, moment) if any(t.state == State.COMING for t in waiting) else 1.0
     line = [
         InLine(
@@ -122,7 +122,7 @@ def outlook_at(hall: Hall, moment: datetime) -> Outlook:
         )
         for t in waiting
     ]  # fmt: skip
-    line += [InLine(-q.pk, q.pk, moment.timestamp() + 1, is_asking=True) for q in queues]
+    line += [InLine(-q.pk, q.pk, moment.timestamp() + 1, is_asking=True) for q in queues if q.is_active]
     found = expect(line, _desks(hall, moment), used, later=_priority_a_second(hall, moment))
     return Outlook(
         {pk: e for pk, e in found.items() if pk > 0},

@@ -53,10 +53,9 @@ def make_hall(
         wrong["code"] = _("Use small letters, digits and hyphens.")
     elif Hall.objects.filter(code=code).exists():
         wrong["code"] = _("There is a hall with this code already.")
-    if closes_at <= opens_at:
-        wrong["closes_at"] = _("It must close after it opens.")
     if wrong:
         raise Invalid(fields=wrong)
+    _check_hours(opens_at, closes_at)
     with transaction.atomic():
         hall = Hall.objects.create(
             code=code, name_zh=zh, name_en=en, organisation=organisation, area=organisation.area,
@@ -88,10 +87,9 @@ def add_queue(
         wrong["letter"] = _("Choose one letter from A to Z.")
     elif hall.queues.filter(letter=written).exists():
         wrong["letter"] = _("This hall has a queue with this letter already.")
-    if not 1 <= usual_minutes <= 240:
-        wrong["usual_minutes"] = _("Enter between 1 and 240 minutes.")
     if wrong:
         raise Invalid(fields=wrong)
+    _check_minutes(usual_minutes)
     with transaction.atomic():
         queue = Queue.objects.create(
             hall=hall, letter=written, name_zh=zh, name_en=en, function=function, usual_minutes=usual_minutes
@@ -108,13 +106,89 @@ def add_counter(actor: Actor, hall: Hall, name: Named, queues: Sequence[Queue]) 
     """
     permissions.require(actor, "hall.set_up", hall)
     zh, en = _names(name)
-    if not queues or any(queue.hall_id != hall.pk for queue in queues):
-        raise Invalid(fields={"queues": _("Choose at least one queue of this hall.")})
+    _check_queues(hall, queues)
     with transaction.atomic():
         counter = Counter.objects.create(hall=hall, name_zh=zh, name_en=en)
         counter.queues.set(queues)
         _record(actor, hall, {"counter": counter.pk, "queues": sorted(q.letter for q in queues)})
     return counter
+
+
+def change_hall(
+    actor: Actor,
+    hall: Hall,
+    name: Named,
+    *,
+    address: str,
+    opens_at: time,
+    closes_at: time,
+    is_active: bool = True,
+) -> Hall:
+    """Change name, address and hours; a hall that is not in use gives no numbers.
+
+    Raises:
+        Invalid: naming the field that is wrong.
+    """
+    permissions.require(actor, "hall.set_up", hall)
+    zh, en = _names(name)
+    _check_hours(opens_at, closes_at)
+    with transaction.atomic():
+        held = Hall.objects.select_for_update().get(pk=hall.pk)
+        held.name_zh, held.name_en, held.address = zh, en, address.strip()[:200]
+        held.opens_at, held.closes_at, held.is_active = opens_at, closes_at, is_active
+        held.save()
+        hours = f"{opens_at:%H:%M}-{closes_at:%H:%M}"
+        _record(actor, held, {"hours": hours, "is_active": is_active})
+    return held
+
+
+def change_queue(
+    actor: Actor, queue: Queue, name: Named, *, usual_minutes: int, function: Function | None, is_active: bool
+) -> Queue:
+    """Change a queue; one that is not in use gives no numbers, who waits there is still called.
+
+    Raises:
+        Invalid: naming the field that is wrong.
+    """
+    permissions.require(actor, "hall.set_up", queue.hall)
+    zh, en = _names(name)
+    _check_minutes(usual_minutes)
+    with transaction.atomic():
+        held = Queue.objects.select_for_update(of=("self",)).select_related("hall").get(pk=queue.pk)
+        held.name_zh, held.name_en, held.function = zh, en, function
+        held.usual_minutes, held.is_active = usual_minutes, is_active
+        held.save()
+        _record(actor, held.hall, {"queue": held.letter, "minutes": usual_minutes, "is_active": is_active})
+    return held
+
+
+def change_counter(
+    actor: Actor, counter: Counter, name: Named, queues: Sequence[Queue], *, is_active: bool
+) -> Counter:
+    """Change what a counter is called and for which queues it is.
+
+    Raises:
+        Invalid: no queue, or one of another hall.
+        WrongState: it is to go out of use while somebody sits there.
+    """
+    permissions.require(actor, "hall.set_up", counter.hall)
+    zh, en = _names(name)
+    _check_queues(counter.hall, queues)
+    with transaction.atomic():
+        held = Counter.objects.select_for_update(of=("self",)).select_related("hall").get(pk=counter.pk)
+        if not is_active and held.post_id is not None:
+            raise WrongState(_("Somebody sits at this counter; it has to be closed first."))
+        held.name_zh, held.name_en, held.is_active = zh, en, is_active
+        held.save()
+        held.queues.set(queues)
+        letters = sorted(q.letter for q in queues)
+        _record(actor, held.hall, {"counter": held.pk, "queues": letters, "is_active": is_active})
+    return held
+
+
+def hand_halls_over(gone: int, into: int) -> None:
+    """The halls of an organisation that was merged into another are run by that one."""
+    Hall.objects.filter(organisation=gone).update(organisation=into)
 
 
 def make_screen(
@@ -211,6 +285,21 @@ def revoke_screen(actor: Actor, screen: Screen, *, at: datetime | None = None) -
         acts.record(
             actor, "screen.revoke", "screen", screen.pk, str(screen.pk), {"hall": screen.hall_id}, at=moment
         )
+
+
+def _check_hours(opens_at: time, closes_at: time) -> None:
+    if closes_at <= opens_at:
+        raise Invalid(fields={"closes_at": _("It must close after it opens.")})
+
+
+def _check_minutes(usual_minutes: int) -> None:
+    if not 1 <= usual_minutes <= 240:
+        raise Invalid(fields={"usual_minutes": _("Enter between 1 and 240 minutes.")})
+
+
+def _check_queues(hall: Hall, queues: Sequence[Queue]) -> None:
+    if not queues or any(queue.hall_id != hall.pk for queue in queues):
+        raise Invalid(fields={"queues": _("Choose at least one queue of this hall.")})
 
 
 def _names(name: Named) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -212,6 +212,52 @@ def test_a_screen_is_set_up_by_a_link_once_and_shut_out_at_once(built: Built, st
     assert setting_up.screen_of(link, built.hall.code, "kiosk") is None
     setting_up.revoke_screen(administrator, screen)
     assert setting_up.screen_of(own, built.hall.code, "kiosk") is None
+
+
+def test_a_hall_can_be_changed_by_whoever_runs_it(built: Built, staff) -> None:  # type: ignore[no-untyped-def]
+    boss = staff("supervisor-hotline")
+    named = setting_up.Named("新名")
+    clerk, counter = _sit(built)
+    with pytest.raises(NotAllowed):
+        setting_up.change_counter(clerk, counter, named, built.queues, is_active=True)
+    with pytest.raises(WrongState):
+        setting_up.change_counter(boss, counter, named, built.queues, is_active=False)
+    waiting = _take(built)
+    setting_up.change_queue(boss, built.queues[0], named, usual_minutes=4, function=None, is_active=False)
+    built.queues[0].refresh_from_db()
+    with pytest.raises(WrongState):
+        _take(built)
+    outlook = queries.outlook_at(built.hall, OPEN)
+    assert waiting.pk in outlook.tickets and built.queues[0].pk not in outlook.newcomers
+    assert _call(built) == waiting, "who waits already is still served"
+    changed = setting_up.change_hall(
+        boss, built.hall, named, address="", opens_at=time(9), closes_at=time(12), is_active=True
+    )
+    assert not hours.calendar_of(changed).is_open(OPEN.replace(hour=5))
+    with pytest.raises(Invalid):
+        setting_up.change_hall(boss, changed, named, address="", opens_at=time(12), closes_at=time(9))
+
+
+def test_a_post_that_ends_leaves_its_counter_and_a_merged_organisation_its_halls(built: Built, staff) -> None:  # type: ignore[no-untyped-def]
+    from gongzhi.coordination.actions import reorganising
+    from gongzhi.registry.models import Organisation, Post
+
+    clerk, counter = _sit(built)
+    ticket = _take(built)
+    assert _call(built) == ticket
+    post = Post.objects.get(pk=clerk.post_id or 0)
+    reorganising.end_post(staff("administrator"), post, reason="离岗")
+    counter.refresh_from_db()
+    assert counter.post is None
+    other = built.clerks[1]
+    calling.open_counter(other, counter, at=OPEN)
+    calling.finish(other, ticket, at=OPEN)
+    urban, transport = (Organisation.objects.get(code=code) for code in ("urban", "transport"))
+    administrator = staff("administrator")
+    hall = setting_up.make_hall(administrator, "urban-hall", setting_up.Named("城管大厅"), urban)
+    reorganising.merge_organisations(administrator, urban, transport, reason="机构改革")
+    hall.refresh_from_db()
+    assert hall.organisation_id == transport.pk
 
 
 def test_figures_of_the_day_and_what_is_measured_for_the_next(built: Built) -> None:
