@@ -172,7 +172,7 @@ def hot_issues(
                 ids=table.texts(identity) if identity else [str(i + HEADING_ROWS) for i in range(table.rows)],
                 columns=[table.texts(c) for c in texts],
                 moments=table.moments(time),
-                votes=np.nan_to_num(table.numbers(votes, empty_allowed=True)) if votes else None,
+                votes=np.nan_to_num(table.counts(votes)) if votes else None,
                 areas=table.texts(area) if area else None,
             )
         found = sensing.hot_issues(matters, top)

@@ -33,6 +33,8 @@ __all__ = ["HEADING_ROWS", "Codes", "Table", "TableInvalid", "column_names", "op
 
 MEMORY = "160MB"
 """What DuckDB may use before it writes to disk; a million short rows take about 90 MB."""
+LARGEST_COUNT = 10_000_000_000
+"""More than there are people: what is larger is a slip, and its square would be no number."""
 MOMENT_FORMATS = ("%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日", "%Y%m%d", "%Y%m%d%H%M%S")
 """Tried for times that are not ISO 8601; day-first and month-first forms are refused as ambiguous."""
 
@@ -183,6 +185,22 @@ class Table:
             "not a number:",
         )
         return np.ma.filled(self._array(f"try_cast({name} AS DOUBLE)"), np.nan).astype(np.float64)
+
+    def counts(self, column: str) -> NDArray[np.float64]:
+        """(n,) numbers of matters or people, NaN where the cell is empty.
+
+        Raises:
+            TableInvalid: a cell that is not a number, is below zero, or above LARGEST_COUNT.
+        """
+        found = self.numbers(column, empty_allowed=True)
+        read = f"try_cast({self._index[column]} AS DOUBLE)"
+        if (found < 0).any():
+            self._fault(column, f"{read} < 0", "a count below zero:")
+        if (found > LARGEST_COUNT).any():
+            self._fault(
+                column, f"{read} > {LARGEST_COUNT}", f"too large to be a count (at most {LARGEST_COUNT:,}):"
+            )
+        return found
 
     def scaled(self, column: str, digits: int) -> NDArray[np.int64]:
         """(n,) the exact decimal values times 10^digits, as integers.

@@ -96,11 +96,7 @@ def read_counts(
     with open_table(path, [time, *by, *([value] if value else [])]) as table:
         moments = table.moments(time)
         groups = [table.codes(c) for c in by]
-        amounts = table.numbers(value, empty_allowed=True) if value else None
-        if amounts is not None and (bad := np.flatnonzero(amounts < 0)).size:
-            raise TableInvalid(
-                f"{path}: row {bad[0] + HEADING_ROWS}, column {value!r}: a count below zero: {amounts[bad[0]]:g}"
-            )
+        amounts = table.counts(value) if value else None
     return count(moments, [(g.of_row, g.names) for g in groups], tuple(by), freq, amounts)
 
 

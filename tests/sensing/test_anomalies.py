@@ -137,3 +137,23 @@ def test_the_command_prints_evidence_and_a_report(tmp_path: Path) -> None:
     assert (
         CliRunner().invoke(app, ["anomalies", str(path), "--time", "time", "--freq", "week"]).exit_code == 2
     )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("command", ["anomalies", "forecast"])
+def test_a_number_that_cannot_be_a_count_is_refused_and_a_large_one_is_computed(
+    tmp_path: Path, command: str
+) -> None:
+    def asked(last: str) -> tuple[int, str]:
+        path = tmp_path / "counted.csv"
+        days = [f"{np.datetime64('2024-01-01') + d} 10:00:00,{3 + d % 4}" for d in range(120)]
+        path.write_text("\n".join(["time,number", *days, f"2024-04-30 10:00:00,{last}"]) + "\n")
+        run = CliRunner().invoke(app, [command, str(path), "--time", "time", "--value", "number"])
+        return run.exit_code, run.output
+
+    code, said = asked("9e300")
+    assert code == 2 and "row 122" in said and "'number'" in said and "too large to be a count" in said
+    code, said = asked("-1")
+    assert code == 2 and "row 122" in said and "below zero" in said
+    code, said = asked("10000000000")
+    assert code == 0, said
