@@ -32,20 +32,22 @@ def reader_of(tile_of: Callable[[int, int], bytes | None]) -> merkle.Node:
         LookupError: a tile is missing or too short.
     """
     seen: dict[tuple[int, int], tuple[bytes, ...]] = {}
+    # Names of this function's own: a proof asks twenty times, and its whole time is looking up.
+    height, item = tiles.HEIGHT, tiles.HASH_BYTES
 
     def read(level: int, index: int) -> bytes:
-        tile_level, within = divmod(level, tiles.HEIGHT)
-        first = index << within
-        key = (tile_level, first // tiles.WIDTH)
+        within = level % height
+        bits = height - within  # of `index` that say where in the tile
+        key = (level // height, index >> bits)
         levels = seen.get(key)
         if levels is None:
             data = tile_of(*key)
             if data is None:
                 raise LookupError(f"tile {key[0]}/{key[1]} is missing")
             levels = seen[key] = _expanded(data)
-        start = (first % tiles.WIDTH >> within) * tiles.HASH_BYTES
-        found = levels[within][start : start + tiles.HASH_BYTES] if within < len(levels) else b""
-        if len(found) != tiles.HASH_BYTES:
+        start = (index & (1 << bits) - 1) * item
+        found = levels[within][start : start + item] if within < len(levels) else b""
+        if len(found) != item:
             raise LookupError(f"tile {key[0]}/{key[1]} is too short")
         return found
 
