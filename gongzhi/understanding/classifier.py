@@ -38,8 +38,8 @@ class Classifier:
         bits: n-grams are hashed into 2^bits buckets.
         rows: (2^bits,) int32, feature of a bucket, -1 for n-grams that say nothing.
         head_rows: (R,) int32, feature of the same n-gram at the beginning of a text, or -1.
-        idf: (F,) float16 inverse document frequencies.
-        weights: (F, K) float16.
+        idf: (F,) inverse document frequencies.
+        weights: (F, K).
         bias: (K,).
         slope, offset: of the sigmoid that turns margins into probabilities.
         unseen_accuracy: share of its own texts that it named rightly without having seen them;
@@ -50,8 +50,8 @@ class Classifier:
     bits: int
     rows: NDArray[np.int32]
     head_rows: NDArray[np.int32]
-    idf: NDArray[np.float16]
-    weights: NDArray[np.float16]
+    idf: NDArray[np.float32]
+    weights: NDArray[np.float32]
     bias: NDArray[np.float32]
     slope: float
     offset: float
@@ -78,7 +78,7 @@ class Classifier:
             named = np.flatnonzero(used)
             place = (np.cumsum(used, dtype=np.int32) - 1)[found.indices]
         narrow = sparse.csr_matrix((found.data, place, found.indptr), shape=(len(texts), len(named)))
-        return np.asarray(narrow @ self.weights[named].astype(np.float32), np.float32) + self.bias
+        return np.asarray(narrow @ self.weights[named], np.float32) + self.bias
 
     def _margins_of(self, text: str) -> NDArray[np.float32]:
         """(1, K) margins of one short text; equal to `_margins` but for the order of the sums."""
@@ -100,7 +100,7 @@ class Classifier:
             HEAD_SHARE / math.sqrt(max(early, 1e-12)),
         )
         values *= np.where(in_head, np.float32(scale[1]), np.float32(scale[0]))
-        return (values @ self.weights[named].astype(np.float32) + self.bias)[None, :]
+        return (values @ self.weights[named] + self.bias)[None, :]
 
     def _grams_of(self, folded: str) -> list[Gram]:
         """The n-grams of a folded text that say something: (index where it begins, counted from the
@@ -144,7 +144,7 @@ class Classifier:
         row = self.rows[found.bucket]
         known = row >= 0
         row, at, order = row[known], found.at[known], found.order[known].astype(np.int64)
-        speaks = self.weights[row, column].astype(np.float32) * self.idf[row] / order
+        speaks = self.weights[row, column] * self.idf[row] / order
         weight = np.zeros(len(folded.codes), np.float32)
         for step in range(max(ngrams.ORDERS)):
             inside = order > step
@@ -157,7 +157,7 @@ class Classifier:
         folded, origin = short_texts.folded_with_origin(text)
         found = self._grams_of(folded)
         rows = np.fromiter((rows[0] for _at, _order, rows in found), np.int32, len(found))
-        speaks = (self.weights[rows, column].astype(np.float32) * self.idf[rows]).tolist()
+        speaks = (self.weights[rows, column] * self.idf[rows]).tolist()
         weight = [0.0] * (len(folded) + 2)
         for (at, order, _rows), said in zip(found, speaks, strict=True):
             for step in range(order):
@@ -197,8 +197,9 @@ class Classifier:
             int(facts["bits"]),
             arrays["rows"],
             arrays["head_rows"],
-            arrays["idf"],
-            arrays["weights"],
+            # Files of former versions hold half precision, which NumPy turns into numbers one by one.
+            np.asarray(arrays["idf"], np.float32),
+            np.asarray(arrays["weights"], np.float32),
             np.array(arrays["bias"]),
             float(facts["slope"]),
             float(facts["offset"]),
@@ -223,7 +224,7 @@ def features(
     bits: int,
     rows: NDArray[np.int32],
     head_rows: NDArray[np.int32],
-    idf: NDArray[np.float16] | NDArray[np.float32],
+    idf: NDArray[np.float32],
 ) -> Matrix:
     """(len(texts), F) float32 weights, each of the two blocks of a row scaled to its length."""
     folded = ngrams.fold_many(texts)
@@ -244,7 +245,7 @@ def features(
     keys = keys[new]
     owner = keys // width
     column = (keys - owner * width).astype(np.int32)
-    values = (1 + np.log(counts.astype(np.float32))) * idf[column].astype(np.float32)
+    values = (1 + np.log(counts.astype(np.float32))) * idf[column]
     block = 2 * owner + (column >= len(head_rows))
     squares = np.bincount(block, values * values, 2 * len(texts))
     scale = np.tile((1.0, HEAD_SHARE), len(texts)) / np.sqrt(np.maximum(squares, 1e-12))

@@ -62,7 +62,7 @@ def train(
     right = unseen[told].argmax(axis=1) == encoded[told]
     whole = Classifier(
         tuple(str(c) for c in classes), bits, rows, head_rows, idf,
-        coefficients.astype(np.float16), bias, slope, offset,
+        coefficients.astype(np.float32), bias, slope, offset,
         round(float(right.mean()), 4) if told.any() else None,
     )  # fmt: skip
     return pruned(whole, LIMIT_BYTES)
@@ -70,7 +70,7 @@ def train(
 
 def _vocabulary(
     texts: Sequence[str], bits: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float16]]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
     """Which n-grams count: rows of buckets, rows of beginnings, and their IDF (see `Classifier`)."""
     least = 2 if len(texts) >= MANY_TEXTS else 1
     frequency = np.zeros(1 << bits, np.int64)
@@ -95,7 +95,7 @@ def _vocabulary(
     head_rows[heads] = len(kept) + np.arange(len(heads))
     seen = np.concatenate((frequency[kept], at_head[heads]))
     idf = np.log((1 + len(texts)) / (1 + seen)) + 1
-    return rows, head_rows, idf.astype(np.float16)
+    return rows, head_rows, idf.astype(np.float32)
 
 
 def fit(
