@@ -3,11 +3,13 @@ import { answers } from "./desk-answers";
 import { dispatch } from "./desk-dispatch";
 import { keys } from "./desk-keys";
 import { lists } from "./desk-lists";
+import { signatures } from "./signature";
 
 lists();
 keys();
 answers();
 dispatch();
+signatures();
 
 for (const menu of document.querySelectorAll<HTMLDetailsElement>(".me, .more")) {
   document.addEventListener("click", (event) => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from gongzhi.cases.attachments import StoredFile
 from gongzhi.cases.models import Case
 from gongzhi.cases.personal_text import masked
-from gongzhi.errors import Invalid, NotAllowed, WrongState
+from gongzhi.errors import Invalid, NotAllowed, NotFound, WrongState
 from gongzhi.intake.actions import receive
 from gongzhi.intake.submission import Submission
 from gongzhi.ledger import acts, keys, merkle, receipts, tree
@@ -177,6 +178,15 @@ def published(draw: Draw) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Countersigned:
+    """The signature of somebody of the inspected; the typed name counts where nothing was drawn."""
+
+    name: str = ""
+    drawn: StoredFile | None = None
+    why_not: str = ""
+
+
 def record_result(
     actor: Actor,
     inspection: Inspection,
@@ -184,6 +194,7 @@ def record_result(
     *,
     finding: str = "",
     photos: Sequence[StoredFile] = (),
+    signed: Countersigned | None = None,
     lng: float | None = None,
     lat: float | None = None,
     at: datetime | None = None,
@@ -193,6 +204,7 @@ def record_result(
     Args:
         answers: item → ``ok``, ``note``, ``photo`` (SHA-256 of a stored file).
         finding: what is wrong, in words; empty when nothing is.
+        signed: who signed for the inspected, or why nobody did; None for what is inspected without people.
         photos: files that go with the case of the finding; those of the checklist are named in `answers`.
 
     Raises:
@@ -226,8 +238,16 @@ def record_result(
             for code, a in answers.items()
         }
         held.signed_by_id, held.done_at = actor.post_id, moment
+        if signed is not None:
+            held.signer, held.signature, held.unsigned_why = _checked_signature(signed)
         held.save()
-        details = {"ok": all(a["ok"] for a in held.answers.values()), "subject": held.subject_id}
+        details = {
+            "ok": all(a["ok"] for a in held.answers.values()),
+            "subject": held.subject_id,
+            "photos": sorted(a["photo"] for a in held.answers.values() if a["photo"]),
+            "signature": held.signature,
+            "signed": bool(held.signer),
+        }
         acts.record(actor, "inspection.record", "inspection", held.pk, str(held.pk), details, at=moment)
     if finding.strip():
         receipt = receive(
@@ -246,6 +266,29 @@ def record_result(
         held.finding = Case.objects.get(pk=receipt.case_id)
         held.save(update_fields=["finding"])
     return held
+
+
+def _checked_signature(signed: Countersigned) -> tuple[str, str, str]:
+    name, why_not = signed.name.strip()[:100], signed.why_not.strip()[:200]
+    if not name and not why_not:
+        raise Invalid(fields={"signer": _("Let somebody of the inspected sign, or say why nobody does.")})
+    if not name:
+        return "", "", masked(why_not)
+    return name, signed.drawn.sha256 if signed.drawn else "", ""
+
+
+def evidence_of(actor: Actor, inspection: Inspection, sha256: str) -> str:
+    """The file of a recorded inspection, when it is one: a photo of its checklist or its signature.
+
+    Raises:
+        NotAllowed: the actor is no member of staff.
+        NotFound: the inspection has no such file.
+    """
+    authority.require(actor, "supervision.see")
+    photos = {str(a.get("photo", "")) for a in (inspection.answers or {}).values()}
+    if not sha256 or sha256 not in photos | {inspection.signature}:
+        raise NotFound(_("There is no such file."))
+    return sha256
 
 
 def _post_code(actor: Actor) -> str:

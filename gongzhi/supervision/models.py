@@ -459,6 +459,12 @@ class Inspection(models.Model):
     answers = models.JSONField(null=True)
     """Item → ok, note, photo (SHA-256)."""
     signed_by = models.ForeignKey(Post, null=True, on_delete=models.PROTECT, related_name="+")
+    signer = models.CharField(max_length=100, blank=True, db_default="")
+    """Who signed for the inspected, as typed; empty when nobody did. Not public."""
+    signature = models.CharField(max_length=64, blank=True, db_default="")
+    """SHA-256 of the stored picture of what was drawn; empty when the name was typed only."""
+    unsigned_why = models.CharField(max_length=200, blank=True, db_default="")
+    """Why nobody signed for the inspected."""
     done_at = models.DateTimeField(null=True)
     finding = models.ForeignKey(Case, null=True, on_delete=models.SET_NULL, related_name="+")
 

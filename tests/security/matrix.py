@@ -220,6 +220,11 @@ DESK: dict[str, Row] = {
     "desk/directives/<int:pk>/": _seen("/desk/directives/{directive}/", frozenset({"leader"}),
                                        Deed("/desk/directives/{directive}/", frozenset({"leader"}), {"verb": "close", "reason": "完"}),
                                        Deed("/desk/directives/{directive}/", NOBODY, {"verb": "acknowledge"})),
+    "desk/reorganise/": Row(
+        (Visit("/desk/reorganise/", frozenset({"administrator"})),
+         Visit("/desk/reorganise/?gone=urban&into=transport", frozenset({"administrator"}))),
+        (Deed("/desk/reorganise/", frozenset({"administrator"}),
+              {"verb": "merge", "gone": "urban", "into": "transport", "reason": "机构改革", "confirm": "yes"}),)),
     "desk/settlements/": _seen("/desk/settlements/", STAFF),
     "desk/settlements/<str:code>/<str:month>/": Row((
         Visit("/desk/settlements/waterworks/2026-10/", frozenset({"leader", "analyst", "administrator"})),
@@ -381,6 +386,7 @@ SUPERVISION: dict[str, Row] = {
     **{f"supervision/{n}": _seen(f"/supervision/{n}", STAFF) for n in (
         "", "inspections/", "exclusions/", "samples/", "urgings/", "calls/")},
     "supervision/inspections/plans/<int:pk>/": _seen("/supervision/inspections/plans/999999/", NOBODY),
+    "supervision/inspections/<int:pk>/<str:sha256>/<str:size>": _seen("/supervision/inspections/999999/aa/file", NOBODY),
     "supervision/inspections/<int:pk>/": _seen("/supervision/inspections/999999/", NOBODY),
     "supervision/cases/<str:number>/": _seen(
         "/supervision/cases/{mine}/", frozenset({"supervisor", "leader", "dispatcher", "analyst"})),

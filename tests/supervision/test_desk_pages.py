@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -17,6 +18,7 @@ from gongzhi.cases import actions
 from gongzhi.cases.actions import Contact
 from gongzhi.cases.models import Case, Message, Notice
 from gongzhi.cli.main import app
+from gongzhi.ledger.models import Act
 from gongzhi.ledger.sequencer import sequence
 from gongzhi.registry.models import Person, Post
 from gongzhi.supervision import inspecting, rates, sampling
@@ -44,6 +46,15 @@ def resolved(submit, staff):  # type: ignore[no-untyped-def]
     actions.accept(staff("worker"), case)
     actions.resolve(staff("worker"), case, "灯已换好")
     return case, receipt.secret
+
+
+def _signed() -> str:
+    out = io.BytesIO()
+    Image.new("RGB", (300, 120), "white").save(out, "PNG")
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+SIGNED = _signed()
 
 
 def photo() -> io.BytesIO:
@@ -92,6 +103,15 @@ def test_an_inspection_goes_from_plan_to_a_signed_checklist_and_a_case(
     without_photo = client.post(page, filled)
     assert without_photo.status_code == 422 and "消防通道被堵塞" in without_photo.content.decode()
     assert client.post(page, filled | {"finding": "", "photo-i2": photo()}).status_code == 422
+    assert client.post(page, filled | {"photo-i2": photo()}).status_code == 422, "nobody signed"
+    filled["signer"] = "赵店主"
+    assert (
+        client.post(
+            page, filled | {"photo-i2": photo(), "signature": "data:image/png;base64,eA=="}
+        ).status_code
+        == 422
+    )
+    filled["signature"] = SIGNED
     assert desk("worker").post(page, filled | {"photo-i2": photo()}).status_code == 403
     assert client.post(page, filled | {"photo-i2": photo()}).status_code == 302
     inspection.refresh_from_db()
@@ -100,6 +120,34 @@ def test_an_inspection_goes_from_plan_to_a_signed_checklist_and_a_case(
     assert "Not in order" in client.get(page).content.decode()
     plan_page = client.get(f"/supervision/inspections/plans/{draw.plan_id}/").content.decode()
     assert inspection.finding.number in plan_page
+    shown = client.get(page).content.decode()
+    files = set(re.findall(rf"{page}([0-9a-f]{{64}})/", shown))
+    assert files == {inspection.answers["i2"]["photo"], inspection.signature} and "赵店主" in shown
+    for sha256 in files:
+        assert client.get(f"{page}{sha256}/file").status_code == 200
+        assert Client().get(f"{page}{sha256}/file").status_code in (302, 401, 403)
+    assert client.get(f"{page}{'a' * 64}/file").status_code == 404
+    public = Client().get("/inspections/", headers={"accept-language": "en"}).content.decode()
+    assert (
+        "signed by the inspected" in public and "赵店主" not in public and inspection.signature not in public
+    )
+    act = Act.objects.get(verb="inspection.record", subject_id=inspection.pk)
+    assert act.details["signature"] == inspection.signature and "赵" not in str(act.details)
+
+
+def test_without_a_script_the_typed_name_signs_and_nobody_need_sign(
+    desk, staff, submit, settings, tmp_path
+) -> None:  # type: ignore[no-untyped-def]
+    settings.HOME = tmp_path
+    client = desk("supervisor")
+    drawn(client, staff, submit)
+    inspection = Inspection.objects.get()
+    page = f"/supervision/inspections/{inspection.pk}/"
+    filled = {"ok-i1": "yes", "ok-i2": "yes", "unsigned_why": "店内无人，电话13812345678"}
+    assert client.post(page, filled | {"photo-i2": photo()}).status_code == 302
+    inspection.refresh_from_db()
+    assert (inspection.signer, inspection.signature) == ("", "")
+    assert "店内无人" in inspection.unsigned_why and "13812345678" not in inspection.unsigned_why
 
 
 def test_a_draw_is_recomputed_from_the_database_and_from_the_published_file(

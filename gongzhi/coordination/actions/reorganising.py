@@ -188,15 +188,20 @@ def _new_post(old: Post, to: Organisation, person: Person, now: datetime) -> Pos
     )
 
 
-def _hand_on(post: Post, now: datetime) -> int | None:
-    """Give the open cases and tasks of a post to another one of its organisation; gives which."""
-    successor = (
+def successor_of(post: Post) -> Post | None:
+    """Who gets the open work of a post that ends: another post of its organisation that does such work."""
+    return (
         Post.objects.filter(organisation_id=post.organisation_id, is_active=True, person__isnull=False)
         .exclude(pk=post.pk)
         .filter(roles__overlap=["worker", "supervisor"])
         .order_by("pk")
         .first()
     )
+
+
+def _hand_on(post: Post, now: datetime) -> int | None:
+    """Give the open cases and tasks of a post to another one of its organisation; gives which."""
+    successor = successor_of(post)
     pk = successor.pk if successor else None
     calling.vacate(post.pk)
     actions.posts_work_goes_to(post.pk, pk, now)

@@ -63,6 +63,7 @@ ENTRIES: list[Entry] = [
         "l",
         is_first=False,
     ),
+    Entry("/desk/reorganise/", _("Reorganising"), frozenset({Role.ADMINISTRATOR}), "r", is_first=False),
     Entry("/desk/wordings/", _("Wordings"), frozenset({Role.WORKER, Role.SUPERVISOR}), "t", is_first=False),
 ]
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from gongzhi.coordination import agreements, clocks, settlement, statement_paper
+from gongzhi.coordination import agreements, clocks, settlement, statement_paper, what_moves
 from gongzhi.coordination.actions import partners as actions
 from gongzhi.coordination.models import Agreement, Settlement
 from gongzhi.errors import Invalid, NotFound
@@ -35,13 +35,18 @@ def index(request: HttpRequest) -> HttpResponse:
         ]
         issued = Settlement.objects.filter(partner__in={a.partner_id for a in rows}).select_related("partner")
         view = snapshot.current()
+        ending = request.GET.get("end") or request.POST.get("agreement", "")
         signs = bool({Role.SUPERVISOR, Role.LEADER} & actor.roles)
+        mine = [a for a in rows if a.organisation_id == actor.organisation_id and a.ended_at is None]
+        to_end = next((a for a in mine if str(a.pk) == ending and request.POST.get("verb") != "enter"), None)
         return {
             "agreements": rows,
+            "to_end": to_end if signs else None,
+            "open_tasks": what_moves.of_agreement(to_end) if to_end else 0,
             "issued": issued.order_by("-month", "partner__code")[:100],
             "month": clocks.last_month(timezone.now()),
             "may_sign": signs and not agreements.is_partner(actor.organisation_id or 0),
-            "mine": [a for a in rows if a.organisation_id == actor.organisation_id and a.ended_at is None],
+            "mine": mine,
             "partners": [o for o in view.organisations.values() if o.kind != "government"],
             "functions": sorted(view.functions.values(), key=lambda f: f.code),
             "areas": [a for a in view.areas.values() if a.level != "grid"],
@@ -51,10 +56,12 @@ def index(request: HttpRequest) -> HttpResponse:
         form = request.POST
         if form.get("verb") == "sign":
             _sign(actor, form)
+        elif form.get("verb") == "end_agreement":
+            if form.get("confirm") != "yes":
+                raise Invalid(fields={"confirm": _("Confirm that you have seen what will move.")})
+            actions.end(actor, _agreement(form), reason=form.get("reason", ""))
         elif form.get("verb") == "enter":
-            agreement = Agreement.objects.filter(pk=whole(form.get("agreement", ""), "agreement")).first()
-            if agreement is None:
-                raise NotFound(_("There is no such agreement."))
+            agreement = _agreement(form)
             actions.enter(
                 actor,
                 agreement,
@@ -68,6 +75,13 @@ def index(request: HttpRequest) -> HttpResponse:
         return None
 
     return page(request, "desk/joint/settlements.html", context, do)
+
+
+def _agreement(form: QueryDict) -> Agreement:
+    found = Agreement.objects.filter(pk=whole(form.get("agreement", ""), "agreement")).first()
+    if found is None:
+        raise NotFound(_("There is no such agreement."))
+    return found
 
 
 def _sign(actor: Actor, form: QueryDict) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import base64
+import binascii
+from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
+from gongzhi.cases import attachments
 from gongzhi.errors import Invalid, NotFound
 from gongzhi.ledger import tree
 from gongzhi.registry import authority, snapshot
 from gongzhi.registry.authority import Actor, Subject
 from gongzhi.registry.models import Organisation, Post
 from gongzhi.supervision import drawing, inspecting
+from gongzhi.supervision.inspecting import Countersigned
 from gongzhi.supervision.models import Inspection, Plan
 from gongzhi.web.portal import forms
 from gongzhi.web.supervision.entering import SHOWN, page, staff
+
+_MOST_BYTES: Final = 400_000
+"""Of a drawn signature."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -134,11 +141,58 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
             raise Invalid(fields={"finding": _("Say in words what is not in order; it becomes a case.")})
         lng, lat = forms.point_in(request.POST.get("lng", ""), request.POST.get("lat", ""))
         inspecting.record_result(
-            actor, found, answers, finding=finding, photos=list(files.values()), lng=lng, lat=lat
+            actor,
+            found,
+            answers,
+            finding=finding,
+            photos=list(files.values()),
+            signed=_signed(request.POST),
+            lng=lng,
+            lat=lat,
         )
         return _("Recorded and signed."), ""
 
     return page(request, "supervision/inspection.html", context, do)
+
+
+def _signed(form: QueryDict) -> Countersigned:
+    """Who signed for the inspected: a typed name, with what was drawn where there was a script."""
+    drawn = None
+    written = form.get("signature", "")
+    if written:
+        head, _comma, data = written.partition(",")
+        try:
+            picture = base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError):
+            picture = b""
+        is_picture = (
+            head == "data:image/png;base64" and picture.startswith(b"\x89PNG") and len(picture) <= _MOST_BYTES
+        )
+        if not is_picture:
+            raise Invalid(fields={"signature": _("The signature cannot be read; clear it and sign again.")})
+        drawn = attachments.store(picture, "signature.png")
+    return Countersigned(form.get("signer", ""), drawn, form.get("unsigned_why", ""))
+
+
+@require_safe
+def evidence(request: HttpRequest, pk: int, sha256: str, size: str) -> FileResponse:
+    """A photo of a checklist, or its signature, for staff."""
+    actor = staff(request)
+    found = Inspection.objects.filter(pk=pk).first()
+    if found is None:
+        raise NotFound(_("There is no such inspection."))
+    digest = inspecting.evidence_of(actor, found, sha256)
+    where = attachments.thumbnail_path if size == "small" else attachments.path
+    try:
+        opened = where(digest).open("rb")
+    except OSError as problem:
+        raise NotFound(_("There is no such file.")) from problem
+    is_png = opened.peek(4).startswith(b"\x89PNG")
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cache-Control": "private, max-age=3600",
+    }
+    return FileResponse(opened, content_type="image/png" if is_png else "image/jpeg", headers=headers)
 
 
 def checklist_of(text: str) -> list[dict[str, Any]]:

@@ -13,5 +13,6 @@ urlpatterns = [
     path("inspections/", inspections.index, name="supervision_inspections"),
     path("inspections/plans/<int:pk>/", inspections.plan, name="supervision_plan"),
     path("inspections/<int:pk>/", inspections.record, name="supervision_inspection"),
+    path("inspections/<int:pk>/<str:sha256>/<str:size>", inspections.evidence, name="inspection_evidence"),
     path("cases/<str:number>/", account.page, name="supervision_case"),
 ]

@@ -88,6 +88,12 @@ def all_in_order(answers: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 @register.filter
+def is_in_order(answers: Mapping[str, Mapping[str, Any]], code: str) -> bool:
+    """Whether one item of a checklist was in order."""
+    return bool(answers.get(code, {}).get("ok"))
+
+
+@register.filter
 def reason_words(reason: dict[str, Any]) -> str:
     return reasons.in_words(reason)
 
