@@ -114,7 +114,7 @@ SELECT DISTINCT subject_id FROM (
            lead(substr(a.verb, 6), 1) OVER w AS two, lead(substr(a.verb, 6), 2) OVER w AS three
     FROM ledger_act a JOIN cases_case c ON c.id = a.subject_id
     WHERE a.subject_kind = 'case' AND a.verb LIKE 'case.%%' AND a.verb <> ALL(%s)
-      AND c.opened_at >= coalesce(%s, '-infinity') AND c.opened_at < coalesce(%s, 'infinity')
+      AND c.opened_at >= coalesce(%s::timestamptz, '-infinity') AND c.opened_at < coalesce(%s::timestamptz, 'infinity')
     WINDOW w AS (PARTITION BY a.subject_id ORDER BY a.id)
 ) AS follows WHERE one = %s AND two = %s AND (%s::text IS NULL OR three = %s) LIMIT 20000
 """

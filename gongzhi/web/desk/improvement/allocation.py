@@ -68,6 +68,7 @@ def page(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         "units": total or len(week["areas"]),
         "capacity": max(1, math.ceil(expected / max(1, total or len(week["areas"])))),
     }
+    context["share"] = _usual_share(week, context["units"], context["capacity"])
     status = 200
     try:
         plan = _plan(request, week, today, context)
