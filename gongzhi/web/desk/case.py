@@ -71,8 +71,8 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     context |= shared_verbs.shared(actor, case, subject, context["tasks"])
     context |= _supervising(actor, case, subject)
     context["home"] = navigation.way_back(actor)
-    if failed is not None and isinstance(failed.error, Conflict | WrongState):
-        context["news"] = context["entries"][-max(1, case.version - failed.seen) :]
+    if failed is not None and isinstance(failed.error, Conflict | WrongState) and case.version > failed.seen:
+        context["news"] = context["entries"][failed.seen - case.version :]
     if request.GET.get("known"):
         context |= known.context(actor, case, parties, is_private)
     status = failed.error.status if failed else 200

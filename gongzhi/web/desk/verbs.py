@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from gongzhi.cases import actions, queries
+from gongzhi.cases import actions, queries, rules
 from gongzhi.cases.attachments import StoredFile
 from gongzhi.cases.lifecycle import TRANSITIONS, Closure, State, Verb
 from gongzhi.cases.models import Case
@@ -298,13 +299,18 @@ def _not_arbitrated(verb: str) -> Callable[[Actor, Case, Subject], bool]:
     return lambda actor, case, subject: usual(actor, case, subject) and case.bound_at is None
 
 
+def _may_return(actor: Actor, case: Case, subject: Subject) -> bool:
+    """Not when the time for returning is over: then it counts as accepted."""
+    return _not_arbitrated("return")(actor, case, subject) and timezone.now() <= rules.return_by(case)
+
+
 add("accept", gettext_lazy("Accept"), _accept, key="a")
 add("assign", gettext_lazy("Assign"), _assign, key="s")
 add("reply", gettext_lazy("Reply"), _reply, key="r")
 add("resolve", gettext_lazy("Resolve"), _resolve, key="e")
 add("note", gettext_lazy("Note inside the house"), _note, key="n")
 add("transfer", gettext_lazy("Transfer"), _transfer, key="t", may=_not_arbitrated("transfer"))
-add("return", gettext_lazy("Return"), _return, key="b", may=_not_arbitrated("return"))
+add("return", gettext_lazy("Return"), _return, key="b", may=_may_return)
 add("classify", gettext_lazy("Correct the function"), _classify, key="c", group=Group.RECORD)
 add("merge", gettext_lazy("Merge into another case"), _merge, key="m", group=Group.OTHERS)
 add("redact", gettext_lazy("Change what the public reads"), _redact, key="p", group=Group.RECORD)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
 from gongzhi.cases import actions, attachments
@@ -270,3 +272,16 @@ def test_unknown_verbs_and_wrong_versions_are_answered_with_a_sentence(a_case, d
     assert desk.post(f"/desk/cases/{case.number}/", {"verb": "explode", "version": "x"}).status_code == 422
     assert desk.post(f"/desk/cases/{case.number}/", {"verb": "accept", "version": "x"}).status_code == 409
     assert desk.get("/desk/cases/123/").status_code == 404
+
+
+def test_a_return_that_comes_too_late_is_not_offered_and_blames_nobody(a_case, desk_of) -> None:  # type: ignore[no-untyped-def]
+    case, desk = a_case(), desk_of("worker")
+    assert 'id="act-return"' in _page(desk, case)
+    long_ago = timezone.now() - timedelta(days=30)
+    Case.objects.filter(pk=case.pk).update(opened_at=long_ago, assigned_at=long_ago)
+    assert 'id="act-return"' not in _page(desk, case)
+    refused = _send(desk, case, "return", reason_code="not_ours", text="不归我们管")
+    shown = refused.content.decode()
+    assert refused.status_code == 409 and "The time for returning this case is over" in shown
+    assert "不归我们管" in shown, "what was typed is kept"
+    assert "Somebody else was faster" not in shown, "nobody did anything meanwhile"
