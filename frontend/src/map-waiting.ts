@@ -39,3 +39,30 @@ export const waiting = (map: L.Map): L.LatLng[] => {
   }
   return places;
 };
+
+/** The tasks of the list, where crews set out from, and a line from each crew to what is chosen for it. */
+export const crews = (map: L.Map): L.LatLng[] => {
+  const places = waiting(map);
+  const bases = new Map<string, L.LatLng>();
+  for (const box of document.querySelectorAll<HTMLElement>("[data-crew]")) {
+    const base = L.latLng(Number(box.dataset.baseLat), Number(box.dataset.baseLng));
+    bases.set(box.dataset.crew ?? "", base);
+    const icon = L.divIcon({ className: "crew-pin", html: "", iconSize: [14, 14] });
+    const marker = L.marker(base, { icon, keyboard: false }).addTo(map);
+    marker.bindTooltip(box.querySelector("strong")?.textContent ?? "");
+  }
+  const lines = L.layerGroup().addTo(map);
+  const connect = (): void => {
+    lines.clearLayers();
+    for (const row of document.querySelectorAll<HTMLElement>("[data-row][data-lat]")) {
+      const base = bases.get(row.querySelector<HTMLSelectElement>("[data-crew-choice]")?.value ?? "");
+      const isSent = row.querySelector<HTMLInputElement>("input[type=checkbox]")?.checked;
+      if (!base) continue;
+      const to = L.latLng(Number(row.dataset.lat), Number(row.dataset.lng));
+      L.polyline([base, to], { color: "#073d48", weight: 2, opacity: isSent ? 0.8 : 0.25, interactive: false }).addTo(lines);
+    }
+  };
+  connect();
+  document.addEventListener("change", connect);
+  return [...places, ...bases.values()];
+};

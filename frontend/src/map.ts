@@ -1,7 +1,7 @@
 // Maps drawn from the city's own outlines; no tile server is asked unless the city names one.
 import L from "leaflet";
 import { type Label, placeLabels } from "./labels";
-import { waiting } from "./map-waiting";
+import { crews, waiting } from "./map-waiting";
 import { merged, type Point } from "./points";
 
 const SHADES = ["#dcebe9", "#e6ece0", "#ece7dc", "#e2e6ee", "#efe2e2", "#dfeaf2"];
@@ -259,6 +259,7 @@ const KINDS: Record<string, (element: HTMLElement) => Promise<void>> = {
   one: single,
   waiting: pinned(waiting),
   round,
+  crews: pinned(crews),
 };
 
 const start = (element: HTMLElement): void => {

@@ -73,6 +73,8 @@ class Verb(TextChoices):
     RETURN_PART = "return_part", _("part returned")
     FINISH_PART = "finish_part", _("part finished")
     CANCEL_PART = "cancel_part", _("part no longer needed")
+    ENTRUST = "entrust", _("given to a crew")
+    ENTRUST_PART = "entrust_part", _("part given to a crew")
     PASS = "pass", _("sent to another city")
     MIRROR = "mirror", _("told by the other city")
 
@@ -102,6 +104,8 @@ def _rows() -> list[Transition]:
         Transition(State.ASSIGNED, Verb.ASSIGN, State.ASSIGNED),
         Transition(State.UNDER_WAY, Verb.ASSIGN, State.ASSIGNED),
         Transition(State.ASSIGNED, Verb.LAPSE, State.UNDER_WAY),
+        Transition(State.ASSIGNED, Verb.ENTRUST, State.UNDER_WAY),
+        Transition(State.UNDER_WAY, Verb.ENTRUST, State.UNDER_WAY),
         Transition(State.RECEIVED, Verb.ARBITRATE, State.ASSIGNED),
         Transition(State.UNDER_WAY, Verb.RESOLVE, State.RESOLVED),
         Transition(State.RESOLVED, Verb.RATE, State.RATED),
@@ -138,6 +142,7 @@ def _rows() -> list[Transition]:
         Verb.RETURN_PART: _OPEN,
         Verb.FINISH_PART: _OPEN,
         Verb.CANCEL_PART: _OPEN,
+        Verb.ENTRUST_PART: _OPEN,
         Verb.MIRROR: (State.UNDER_WAY,),
     }
     rows += [Transition(s, verb, s) for verb, states in stays.items() for s in states]
@@ -210,6 +215,8 @@ WHO: dict[str, tuple[Relation, ...]] = {
     f"case.{Verb.ACCEPT_PART}": (Relation.HOLDER,),
     f"case.{Verb.RETURN_PART}": (Relation.HOLDER,),
     f"case.{Verb.FINISH_PART}": (Relation.HOLDER,),
+    f"case.{Verb.ENTRUST}": (Relation.HOLDER_SUPERVISOR, Relation.HOLDER_DISPATCHER),
+    f"case.{Verb.ENTRUST_PART}": (Relation.HOLDER_SUPERVISOR, Relation.HOLDER_DISPATCHER),
     "case.erase": (Relation.ADMINISTRATOR,),
     "case.oversee": (Relation.HOLDER_SUPERVISOR,),
     "case.see_caller": (Relation.OPERATOR, Relation.DISPATCHER),
@@ -258,6 +265,8 @@ RECORDS: dict[Verb, tuple[str, ...]] = {
     Verb.RETURN_PART: ("task", "organisation", "reason_code"),
     Verb.FINISH_PART: ("task", "organisation", "text_digest", "due_at", "function", "area"),
     Verb.CANCEL_PART: ("task", "organisation"),
+    Verb.ENTRUST: ("organisation", "post", "task"),
+    Verb.ENTRUST_PART: ("organisation", "post", "task"),
     Verb.PASS: ("city", "organisation", "due_at"),
     Verb.MIRROR: ("city", "number", "status"),
 }

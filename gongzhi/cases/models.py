@@ -357,6 +357,7 @@ class StaffNotice(models.Model):
         OVERDUE = "overdue", _("Report overdue")
         PART = "part", _("Your part is asked for")
         URGING = "urging", _("Urged: please answer")
+        ERRAND = "errand", _("Given to you")
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting to be sent")

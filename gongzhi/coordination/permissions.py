@@ -35,6 +35,8 @@ WHO: dict[str, tuple[Relation, ...]] = {
     "whistle.finish": _WORKS,
     # Subject: the department that was called.
     "whistle.answer": _WORKS,
+    # Subject: the organisation whose crews they are.
+    "crew.see": (Relation.HOLDER_SUPERVISOR, Relation.HOLDER_DISPATCHER),
     # Subject: the organisation that leads the task force.
     "task_force.form": (Relation.HOLDER_SUPERVISOR,),
     "task_force.lead": (Relation.HOLDER_SUPERVISOR,),

@@ -90,7 +90,7 @@ class Offices:
         self.workers: dict[int, list[Actor]] = {}
         self.overseers: dict[int, Actor] = {}
         self.dispatchers: list[Actor] = []
-        posts = Post.objects.filter(is_active=True, person__isnull=False).select_related("person")
+        posts = Post.objects.filter(is_active=True, person__isnull=False, crew=None).select_related("person")
         for post in posts.order_by("pk"):
             if post.person is None:
                 continue

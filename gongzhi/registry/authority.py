@@ -51,6 +51,8 @@ class Relation(StrEnum):
     HOLDER = "holder"
     HOLDER_SUPERVISOR = "holder_supervisor"
     GRID_WORKER = "grid_worker"
+    HOLDER_DISPATCHER = "holder_dispatcher"
+    """A dispatcher of the organisation that holds it, not of any other."""
     OPERATOR = "operator"
     DISPATCHER = "dispatcher"
     ANALYST = "analyst"
@@ -110,6 +112,8 @@ def relations(actor: Actor, subject: Subject | None) -> frozenset[Relation]:
             own = actor.organisation_id == holder
             if own and {Role.WORKER, Role.SUPERVISOR} & actor.roles:
                 found.add(Relation.HOLDER)
+            if own and Role.DISPATCHER in actor.roles:
+                found.add(Relation.HOLDER_DISPATCHER)
             oversees = own or holder in actor.subordinate_ids
             if oversees and {Role.SUPERVISOR, Role.LEADER} & actor.roles:
                 found.add(Relation.HOLDER_SUPERVISOR)

@@ -183,6 +183,33 @@ class Post(Bilingual):
     is_active = models.BooleanField(default=True)
 
 
+class Crew(models.Model):
+    """What a post can do on the spot (班组): a person or several who are sent to places.
+
+    Being sent somewhere makes the post responsible for the task, so a crew is a post like any other.
+    """
+
+    post = models.OneToOneField(Post, on_delete=models.CASCADE, related_name="crew", primary_key=True)
+    functions: models.ManyToManyField[Function, Any] = models.ManyToManyField("Function", related_name="+")
+    """What it can do; a function stands for all under it."""
+    lng = models.FloatField()
+    lat = models.FloatField()
+    """Where it sets out from (WGS 84)."""
+    opens = models.TimeField()
+    closes = models.TimeField()
+    """Its hours on working days, in the city's zone."""
+    capacity = models.PositiveSmallIntegerField()
+    """So many tasks it may have at once."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(opens__lt=F("closes")), name="crew_hours_in_order"),
+            models.CheckConstraint(
+                condition=Q(lng__range=(-180, 180), lat__range=(-90, 90)), name="crew_base_on_earth"
+            ),
+        ]
+
+
 class Function(Bilingual):
     """What has to be done (职能 / 事项), in a tree of three levels; only leaves classify cases."""
 

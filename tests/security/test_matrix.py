@@ -125,7 +125,7 @@ def post(client: Client, world: World, role: str, deed: Deed) -> Any:
     """Send the deed's form or document as a browser or program of this role would."""
     given = values(world)
     path = deed.path.format(**given)
-    body = {n: v.format(**given) if isinstance(v, str) else v for n, v in deed.body.items()}
+    body = {n.format(**given): v.format(**given) if isinstance(v, str) else v for n, v in deed.body.items()}
     if deed.json:
         return client.post(path, body, content_type="application/json", REMOTE_ADDR="203.0.113.9")
     if role == "open311_key" and path.startswith("/open311/"):

@@ -19,7 +19,7 @@ from PIL import Image
 from gongzhi.api import keys
 from gongzhi.cases import actions, attachments
 from gongzhi.cases.actions import Contact
-from gongzhi.cases.models import Attachment, Case, Party, ReplyWording
+from gongzhi.cases.models import Attachment, Case, Party, ReplyWording, Task
 from gongzhi.coordination.actions import directives, incidents, partners, task_forces, whistles
 from gongzhi.coordination.actions.incidents import Measures
 from gongzhi.coordination.actions.partners import Terms
@@ -33,7 +33,7 @@ from gongzhi.intake.submission import Receipt, Submission
 from gongzhi.ledger.sequencer import sequence
 from gongzhi.registry import authority
 from gongzhi.registry.authority import Actor
-from gongzhi.registry.models import Area, Organisation, Person, Post
+from gongzhi.registry.models import Area, Crew, Organisation, Person, Post
 from tests.conftest import HERE
 
 Staff = Callable[[str], Actor]
@@ -192,6 +192,10 @@ def _together(world: World) -> None:
         request="请协助核实",
     )
     world.ids["part"] = part.pk
+    lead = Task.objects.get(case=world.cases["mine"], role=Task.Role.LEAD, state=Task.State.ACCEPTED)
+    crew = Crew.objects.order_by("pk").filter(post__organisation=lead.organisation).first()
+    assert crew is not None
+    world.ids |= {"task": lead.pk, "crew": crew.pk}
     world.ids["part_of"] = part.organisation_id
     street = Organisation.objects.get(code="gov-429001")
     directive = directives.issue(

@@ -1,6 +1,7 @@
 """The verbs of a case, the only code that changes one; see `cases.lifecycle` for who and when."""
 
 from gongzhi.cases.actions.desk import drop_filter, drop_wording, keep_filter, keep_wording
+from gongzhi.cases.actions.entrusting import entrust
 from gongzhi.cases.actions.erasing import erase
 from gongzhi.cases.actions.files import release, withhold
 from gongzhi.cases.actions.handling import (
@@ -42,6 +43,7 @@ __all__ = [
     "decline",
     "drop_filter",
     "drop_wording",
+    "entrust",
     "erase",
     "finish_part",
     "grant_time",

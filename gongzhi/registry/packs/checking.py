@@ -176,6 +176,25 @@ def _staff(document: Document, known: Callable[[str, str], bool], faults: list[F
             faults.append(document.fault((*path, "organisation"), f"there is no organisation {post['organisation']}"))  # fmt: skip
         if post.get("area") and not known("areas", post["area"]):
             faults.append(document.fault((*path, "area"), f"there is no area {post['area']}"))
+        if post.get("crew"):
+            _crew(document, (*path, "crew"), post["crew"], known, faults)
+
+
+def _crew(
+    document: Document,
+    path: tuple[str | int, ...],
+    crew: dict[str, Any],
+    known: Callable[[str, str], bool],
+    faults: list[Fault],
+) -> None:
+    for n, code in enumerate(crew["functions"]):
+        if not known("functions", code):
+            faults.append(document.fault((*path, "functions", n), f"there is no function {code}"))
+    lng, lat = crew["base"]
+    if not (-180 <= lng <= 180 and -90 <= lat <= 90):
+        faults.append(document.fault((*path, "base"), "positions are [longitude, latitude] in degrees (WGS 84)"))  # fmt: skip
+    if crew["hours"][0] >= crew["hours"][1]:
+        faults.append(document.fault((*path, "hours"), "the end must lie after the beginning"))
 
 
 def _areas(

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from gongzhi.registry.models import Area, City, Function, Mandate, Organisation, Person, Place, Post
+from gongzhi.registry.models import Area, City, Crew, Function, Mandate, Organisation, Person, Place, Post
 
 
 def export(folder: Path) -> dict[str, int]:
@@ -169,13 +169,24 @@ def _post(post: Post) -> dict[str, Any]:
             "roles": post.roles,
             "name": {"zh": post.name_zh, "en": post.name_en},
             "area": post.area.code if post.area else None,
+            "crew": _crew(post.crew) if hasattr(post, "crew") else None,
         }
     )
 
 
+def _crew(crew: Crew) -> dict[str, Any]:
+    return {
+        "functions": [f.code for f in crew.functions.all()],
+        "base": [crew.lng, crew.lat],
+        "hours": [f"{crew.opens:%H:%M}", f"{crew.closes:%H:%M}"],
+        "capacity": crew.capacity,
+    }
+
+
 def _staff() -> dict[str, Any]:
     posts = Post.objects.filter(is_active=True, organisation__is_active=True)
-    posts = posts.select_related("organisation", "area").order_by("pk")
+    posts = posts.select_related("organisation", "area", "crew").prefetch_related("crew__functions")
+    posts = posts.order_by("pk")
     held: dict[int | None, list[dict[str, Any]]] = {}
     for post in posts:
         held.setdefault(post.person_id, []).append(_post(post))

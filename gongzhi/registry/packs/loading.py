@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import time
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from gongzhi.registry.authority import SYSTEM, Actor, Relation
 from gongzhi.registry.models import (
     Area,
     City,
+    Crew,
     Function,
     Mandate,
     Organisation,
@@ -58,7 +60,7 @@ def load(folder: Path, *, password: str = "", actor: Actor = SYSTEM) -> dict[str
         organisations = _organisations(pack, areas)
         functions = _functions(pack)
         _mandates(pack, organisations, functions, areas)
-        _staff(pack, organisations, areas, password)
+        _staff(pack, organisations, areas, functions, password)
         counts = {
             "areas": len(pack.areas),
             "places": len(pack.places),
@@ -274,7 +276,13 @@ def _mandates(
     )
 
 
-def _staff(pack: Pack, organisations: dict[str, int], areas: dict[str, int], password: str) -> None:
+def _staff(
+    pack: Pack,
+    organisations: dict[str, int],
+    areas: dict[str, int],
+    functions: dict[str, int],
+    password: str,
+) -> None:
     """People keep their password; those who are new share the first one, hashed once."""
     known = set(Person.objects.values_list("username", flat=True))
     first = make_password(password or None)
@@ -291,6 +299,7 @@ def _staff(pack: Pack, organisations: dict[str, int], areas: dict[str, int], pas
     ]
     _upsert(Person, people, ("name_zh", "name_en", "language", "is_staff"), ("username",))
     held = [(post, person.pk) for row, person in zip(pack.people, people, strict=True) for post in row["posts"]]  # fmt: skip
+    listed = [*held, *((post, None) for post in pack.vacant)]
     posts = [
         Post(
             code=post["code"],
@@ -301,6 +310,30 @@ def _staff(pack: Pack, organisations: dict[str, int], areas: dict[str, int], pas
             name_zh=post["name"]["zh"],
             name_en=post["name"]["en"],
         )
-        for post, person_id in [*held, *((post, None) for post in pack.vacant)]
+        for post, person_id in listed
     ]
     _upsert(Post, posts, ("organisation", "roles", "person", "area", "name_zh", "name_en"))
+    _crews([(written, post["crew"]) for written, (post, _who) in zip(posts, listed, strict=True)], functions)
+
+
+def _crews(listed: Sequence[tuple[Post, dict[str, Any] | None]], functions: dict[str, int]) -> None:
+    """What posts can do on the spot; a post whose entry says nothing of a crew is none any more."""
+    Crew.objects.filter(post__in=[post for post, row in listed if row is None]).delete()
+    rows = [(post, row) for post, row in listed if row is not None]
+    crews = [
+        Crew(
+            post=post,
+            lng=row["base"][0],
+            lat=row["base"][1],
+            opens=time.fromisoformat(row["hours"][0]),
+            closes=time.fromisoformat(row["hours"][1]),
+            capacity=row["capacity"],
+        )
+        for post, row in rows
+    ]
+    _upsert(Crew, crews, ("lng", "lat", "opens", "closes", "capacity"), ("post",))
+    skill = Crew.functions.through
+    skill.objects.filter(crew__in=crews).delete()
+    skill.objects.bulk_create(
+        skill(crew_id=post.pk, function_id=functions[code]) for post, row in rows for code in row["functions"]
+    )

@@ -157,7 +157,7 @@ def _pack(sound: dict[str, Document], warnings: list[Fault]) -> Pack:
         ],
         mandates=[_mandate(row, mandates.get("bases", {})) for row in mandates["mandates"]],
         people=[_person(row) for row in staff["people"]],
-        vacant=[{"area": None, **row} for row in staff.get("vacant", [])],
+        vacant=[{"area": None, "crew": None, **row} for row in staff.get("vacant", [])],
         warnings=warnings,
     )  # fmt: skip
 
@@ -194,6 +194,7 @@ def _mandate(row: dict[str, Any], bases: dict[str, dict[str, str]]) -> dict[str,
 
 def _person(row: dict[str, Any]) -> dict[str, Any]:
     posts = [
-        {"code": f"{row['username']}-{n}", "area": None, **post} for n, post in enumerate(row["posts"], 1)
+        {"code": f"{row['username']}-{n}", "area": None, "crew": None, **post}
+        for n, post in enumerate(row["posts"], 1)
     ]
     return {"language": "zh-hans", **row, "name": _texts(row["name"]), "posts": posts}

@@ -52,6 +52,7 @@ ENTRIES: list[Entry] = [
         frozenset({Role.WORKER, Role.SUPERVISOR, Role.DISPATCHER, Role.OPERATOR}),
         "w",
     ),
+    Entry("/desk/crews/", _("Crews"), frozenset({Role.SUPERVISOR, Role.DISPATCHER}), "c", is_first=False),
     Entry("/supervision/", _("Supervision"), _WITH_DEADLINES, "s", is_first=False),
     Entry("/desk/together/", _("Together"), _WITH_OTHERS, "e", is_first=False),
     Entry("/desk/sensing/", _("Sensing"), _THAT_LOOK_AHEAD | {Role.OPERATOR}, "h"),

@@ -7,6 +7,7 @@ from django.urls import include, path
 from gongzhi.web.desk import (
     case,
     counter_desk,
+    crews,
     dispatch,
     entering,
     evidence,
@@ -43,6 +44,7 @@ urlpatterns = [
     path("dispatch/", dispatch.page, name="dispatch"),
     path("dispatch/decide", dispatch.decide, name="dispatch_decide"),
     path("dispatch/merge", dispatch.merge, name="dispatch_merge"),
+    path("crews/", crews.page, name="desk_crews"),
     path("oversight/", oversight.page, name="oversight"),
     path("oversight/<str:code>/", oversight.organisation, name="oversight_organisation"),
     path("wordings/", wordings.page, name="wordings"),

@@ -12,11 +12,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from gongzhi.cases import lights
 from gongzhi.cases.models import Case
+from gongzhi.coordination.crew_work import Force
 from gongzhi.environment import DEMO_ACCOUNTS
 from gongzhi.registry import snapshot
 from gongzhi.registry.models import Person
@@ -160,6 +161,31 @@ def organisation_names(organisation_ids: Iterable[int]) -> str:
     """The names of organisations in the reader's language, in a row."""
     between = "、" if (get_language() or "zh").startswith("zh") else ", "
     return between.join(filter(None, map(organisation_name, organisation_ids)))
+
+
+@register.filter
+def capacity_of(force: Force | str) -> int:
+    """How many tasks a crew may have at once."""
+    return force.crew.capacity if isinstance(force, Force) else 0
+
+
+@register.filter
+def name_of_crew(force: Force | str) -> str:
+    """The name of a crew in the reader's language."""
+    return force.crew.post.name if isinstance(force, Force) else ""
+
+
+@register.filter
+def working_minutes(minutes: float) -> str:
+    """So much working time, as people say it: minutes, hours, or days of eight hours."""
+    whole = round(abs(minutes))
+    if whole < 60:
+        return ngettext("%(n)d minute", "%(n)d minutes", whole) % {"n": whole}
+    hours = round(whole / 60)
+    if hours < 16:
+        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+    days = round(hours / 8)
+    return ngettext("%(n)d working day", "%(n)d working days", days) % {"n": days}
 
 
 @register.filter
