@@ -2,6 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Bytecode is written at the first use of a module: without it every start would compile all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help frontend run test check bench prove lock clean
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/'

@@ -12,36 +12,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from benchmarks import figures
+from benchmarks import figures, rows
 
 SIZES = tuple(int(n) for n in os.environ.get("SIZES", "10000,100000,1000000").split(","))
 CALLS = int(os.environ.get("CALLS", "60"))
-
-_MAKE = """
-INSERT INTO cases_case (number, kind, channel, language, state, closure, version, text, public_text,
-  is_public, attributes, function_id, area_id, organisation_id, urgency, lng, lat, public_lng,
-  public_lat, address, public_address, opened_at, assigned_at, due_at, updated_at, resolved_at,
-  closed_at, reading, route, returns, transfers, supporters, source, source_id)
-SELECT 'b' || n, 'concern', 'web', 'zh-hans', s.state, CASE WHEN s.state = 'closed' THEN 'fixed' ELSE '' END,
-  1, t.text, t.text, random() < 0.95, '{}', f.id, a.id, o.id, 'normal', x, y, x, y, '人民路', '人民路',
-  at, at, at + interval '5 days', at, CASE WHEN s.state IN ('resolved', 'closed') THEN at + interval '3 days' END,
-  CASE WHEN s.state = 'closed' THEN at + interval '4 days' END, '{}', '{}', 0, 0, 0, 'bench', n::text
-FROM generate_series(%(first)s, %(last)s) n
-CROSS JOIN LATERAL (SELECT n AS own, now() - random() * interval '365 days' * (%(last)s / 1000000.0 + 0.01) AS at,
-  111.3 + random() * 0.2 AS x, 30.45 + random() * 0.12 AS y, random() AS r, random() AS r2, random() AS r3,
-  random() AS r4) v
-CROSS JOIN LATERAL (SELECT CASE WHEN v.at > now() - interval '8 days' AND r < 0.7
-  THEN (ARRAY['received', 'assigned', 'under_way'])[1 + floor(r2 * 3)::int]
-  WHEN r < 0.01 THEN 'under_way' WHEN r < 0.1 THEN 'resolved' ELSE 'closed' END AS state) s
-CROSS JOIN LATERAL (SELECT (ARRAY['路灯坏了', '井盖松动', '垃圾没人清运', '下水道堵塞', '路面有大坑', '夜间施工噪音',
-  '树枝挡住信号灯', '流浪狗追人'])[1 + floor(r3 * 8)::int] || '，第' || n || '号，已经好几天了，请尽快派人处理' AS text) t
-JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS k, count(*) OVER () AS c FROM registry_function
-      WHERE is_leaf) f ON f.k = floor(r3 * f.c)::int
-JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS k, count(*) OVER () AS c FROM registry_area) a
-  ON a.k = floor(r4 * a.c)::int
-JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS k, count(*) OVER () AS c FROM registry_organisation) o
-  ON o.k = floor(r2 * o.c)::int
-"""
 
 
 def timed(work: Callable[[], Any]) -> list[float]:
@@ -91,7 +65,7 @@ def questions() -> dict[str, Callable[[], Any]]:
 
 
 def main() -> None:
-    rows: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     with figures.home():
         from django.conf import settings
         from django.db import connection
@@ -102,14 +76,8 @@ def main() -> None:
         measured: dict[str, dict[int, list[float]]] = {}
         made = 0
         for size in SIZES:
-            with connection.cursor() as cursor:
-                cursor.execute("SET statement_timeout = 0")
-                step = 50_000
-                for first in range(made + 1, size + 1, step):
-                    cursor.execute(_MAKE, {"first": first, "last": min(size, first + step - 1)})
-                cursor.execute("VACUUM ANALYZE cases_case")
-                cursor.execute("SELECT count(*) FROM cases_case")
-                made = size
+            rows.make_cases(made + 1, size)
+            made = size
             connection.close()
             for name, work in questions().items():
                 measured.setdefault(name, {})[size] = timed(work)
@@ -123,7 +91,7 @@ def main() -> None:
             met = p50[most] <= 20 if is_list else growth <= 1.5
             if is_search:
                 goal, met = "bounded: p95 at most 500 ms", p95[most] <= 500
-            rows.append(
+            found.append(
                 {
                     "what": f"{name}: p50 in ms at {most}; reference: at {least}",
                     "ours": p50[most],
@@ -136,7 +104,7 @@ def main() -> None:
                     "met": met,
                 }
             )
-        figures.write("lists", rows)
+        figures.write("lists", found)
 
 
 if __name__ == "__main__":

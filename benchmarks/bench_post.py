@@ -14,6 +14,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from benchmarks import figures
 
@@ -40,8 +42,9 @@ def serve(application: str, port: int) -> subprocess.Popen[bytes]:
     )
 
 
-def wait_until_up(port: int) -> None:
-    for _ in range(300):
+def wait_until_up(port: int, within_s: float = 120) -> None:
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/none", timeout=5)  # noqa: S310 – loopback
         except urllib.error.HTTPError:
@@ -49,6 +52,25 @@ def wait_until_up(port: int) -> None:
         except OSError:
             time.sleep(0.1)
     raise SystemExit("the server did not come up")
+
+
+@contextmanager
+def served(*applications: str) -> Iterator[list[int]]:
+    """Servers of `applications`, each on the port given, answering; stopped at the end."""
+    ports = [free_port() for _ in applications]
+    servers = [serve(one, port) for one, port in zip(applications, ports, strict=True)]
+    try:
+        for port in ports:
+            wait_until_up(port)
+        yield ports
+    finally:
+        for server in servers:
+            server.terminate()
+        for server in servers:
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 def load(port: int, path: str, clients: int) -> dict[str, float]:
@@ -71,11 +93,7 @@ def main() -> None:
                 "CREATE TABLE bare_report (id bigserial PRIMARY KEY, text text, lng float8, lat float8)"
             )
         connection.close()
-        ours, bare = free_port(), free_port()
-        servers = [serve("gongzhi.wsgi:application", ours), serve("benchmarks.bare:application", bare)]
-        try:
-            wait_until_up(ours)
-            wait_until_up(bare)
+        with served("gongzhi.wsgi:application", "benchmarks.bare:application") as (ours, bare):
             for clients in (4, 16):
                 load(ours, "/api/v1/cases", clients)
                 load(bare, "/api/bare", clients)
@@ -105,11 +123,6 @@ def main() -> None:
                         "met": p95 <= 40,
                     },
                 ]
-        finally:
-            for server in servers:
-                server.terminate()
-            for server in servers:
-                server.wait()
     figures.write("post", rows)
 
 
