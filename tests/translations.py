@@ -13,46 +13,55 @@ import polib
 ROOT = Path(__file__).parent.parent / "gongzhi"
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 _MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
-_IN_TEMPLATE = re.compile(
-    r"""\b(?:n?gettext|_)\(\s*u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\"\"\".*?\"\"\"|'''.*?''')""", re.S
-)
+_MARKS_IN_CONTEXT = {"pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy"}
+_STRING = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\"\"\".*?\"\"\"|'''.*?''')"""
+_IN_TEMPLATE = re.compile(rf"\b(n?p?gettext|_)\(\s*{_STRING}(?:\s*,\s*{_STRING})?", re.S)
+
+Sentence = tuple[str | None, str]
+"""The context that tells apart what is one word in English, and the English."""
 
 
-def _in_python(path: Path) -> Iterator[str]:
+def _in_python(path: Path) -> Iterator[Sentence]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call) or not node.args:
+        if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        first = node.args[0]
-        if name in _MARKS and isinstance(first, ast.Constant) and isinstance(first.value, str):
-            yield first.value
+        texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        if name in _MARKS and texts:
+            yield None, texts[0]
+        elif name in _MARKS_IN_CONTEXT and len(texts) > 1:
+            yield texts[0], texts[1]
 
 
-def _in_template(path: Path) -> Iterator[str]:
+def _in_template(path: Path) -> Iterator[Sentence]:
     from django.utils.translation.template import templatize
 
-    for match in _IN_TEMPLATE.finditer(templatize(path.read_text(encoding="utf-8"))):
-        yield ast.literal_eval(match[1])
+    for mark, first, second in _IN_TEMPLATE.findall(templatize(path.read_text(encoding="utf-8"))):
+        if "p" in mark:
+            yield ast.literal_eval(first), ast.literal_eval(second)
+        else:
+            yield None, ast.literal_eval(first)
 
 
-def said() -> dict[str, Path]:
+def said() -> dict[Sentence, Path]:
     """Every English sentence of the product, with a file where it stands."""
-    found: dict[str, Path] = {}
+    found: dict[Sentence, Path] = {}
     for path in sorted(ROOT.rglob("*.py")):
         found |= dict.fromkeys(_in_python(path), path)
     for path in sorted(ROOT.rglob("*.html")):
         found |= dict.fromkeys(_in_template(path), path)
-    found.pop("", None)
+    found.pop((None, ""), None)
     return found
 
 
 def faults() -> list[str]:
     """Sentences without a translation, translations that are uncertain or name other values."""
-    entries = {e.msgid: e for e in polib.pofile(str(CATALOGUE)) if not e.obsolete}
+    entries = {(e.msgctxt, e.msgid): e for e in polib.pofile(str(CATALOGUE)) if not e.obsolete}
     wrong = [
         f"{path.relative_to(ROOT.parent)}: not translated: {text!r}"
-        for text, path in said().items()
-        if text not in entries or not entries[text].translated()
+        + (f" in the context {context!r}" if context else "")
+        for (context, text), path in said().items()
+        if (context, text) not in entries or not entries[context, text].translated()
     ]
     for entry in entries.values():
         if entry.fuzzy:
