@@ -57,7 +57,11 @@ class _Block:
     end: NDArray[np.int64]
 
     def hashes(self, column: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """(rows,) two hashes of the cells of a column; every round can be undone, so none forgets."""
+        """(rows,) two hashes of the cells of a column; every round can be undone, so none forgets.
+
+        A cell takes part in as many rounds as it has words of eight bytes, and in one at least: what
+        stands beside it in the block must not change its hashes.
+        """
         begin = self.begin[:, column]
         length = self.end[:, column] - begin
         longest = int(length.max())
@@ -66,13 +70,19 @@ class _Block:
         first = length.astype(np.uint64)
         second = ~first
         at_any_byte = np.ndarray((len(self.bytes) - 7,), np.uint64, self.bytes, strides=(1,))
-        for offset in range(0, longest, 8):
-            word = at_any_byte[begin + offset]
-            word &= _FIRST[np.clip(length - offset, 0, 8)]
-            for mixed, odd in ((first, _ODD[0]), (second, _ODD[1])):
+        shortest = int(length.min())
+        for offset in range(0, max(longest, 1), 8):
+            is_whole = offset == 0 or shortest > offset
+            rows = slice(None) if is_whole else np.flatnonzero(length > offset)
+            word = at_any_byte[begin[rows] + offset]
+            word &= _FIRST[np.clip(length[rows] - offset, 0, 8)]
+            for hashes, odd in ((first, _ODD[0]), (second, _ODD[1])):
+                mixed = hashes[rows]
                 mixed ^= word
                 mixed *= odd
                 mixed ^= mixed >> _HALF
+                if not is_whole:
+                    hashes[rows] = mixed
         return first, second
 
 

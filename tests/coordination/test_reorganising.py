@@ -31,8 +31,9 @@ def test_open_work_moves_and_history_stays(submit: Any, staff: Any) -> None:
     under_way = a_case(submit, staff, in_state="under_way")
     waiting = a_case(submit, staff)
     worker = staff("worker")
+    posts = Post.objects.filter(organisation__code="urban", is_active=True).count()
     moved = merged(staff)
-    assert moved["cases"] == 2 and moved["posts"] == 4
+    assert moved["cases"] == 2 and moved["posts"] == posts > 0
     for case in (done, under_way, waiting):
         case.refresh_from_db()
     urban, transport = Organisation.objects.get(code="urban"), org("transport")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from datetime import datetime
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -50,6 +51,7 @@ def read(path: Path) -> plain_csv.Columns | None:
     newline=st.sampled_from(["\n", "\r\n"]),
     delimiter=st.sampled_from([",", ";", "\t"]),
     ends=st.booleans(),
+    block=st.sampled_from([300, 1 << 20]),
 )
 def test_both_ways_of_reading_agree(
     tmp_path_factory: pytest.TempPathFactory,
@@ -59,6 +61,7 @@ def test_both_ways_of_reading_agree(
     newline: str,
     delimiter: str,
     ends: bool,
+    block: int,
 ) -> None:
     lines = [delimiter.join(("case", "what", "when"))]
     for case, what, moment, zone in rows:
@@ -66,13 +69,28 @@ def test_both_ways_of_reading_agree(
         lines.append(delimiter.join((case.replace(delimiter, "_"), what.replace(delimiter, "_"), stamp)))
     path = tmp_path_factory.mktemp("plain") / "log.csv"
     path.write_bytes((newline.join(lines) + newline * ends).encode())
-    found = read(path)
+    with mock.patch.object(plain_csv, "BLOCK", block):
+        found = read(path)
     try:
         expected = closely(path)
     except TableInvalid:
         return  # years that a zone moves past 1800 or 2200: told by the closer look
     assert found is not None
     assert same(found, expected)
+
+
+def test_a_cell_is_the_same_whatever_stands_beside_it_in_its_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.csv"
+    stamp = "2026-02-01T08:00:00"
+    lines = [f"a,x,{stamp}", f"{'b' * 60},{'y' * 90},{stamp}", f"a,x,{stamp}", f"a,,{stamp}"]
+    path.write_text("\n".join(["case,what,when", *lines]))
+    monkeypatch.setattr(plain_csv, "BLOCK", 200)
+    found = read(path)
+    assert found is not None
+    assert sorted(found.groups.sizes.tolist()) == [1, 3]
+    assert same(found, closely(path))
 
 
 def test_blocks_meet_in_the_middle_of_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
