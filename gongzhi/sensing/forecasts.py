@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -291,7 +292,8 @@ def _learn_scatter(found: Tree, model: _Model, means: Array, origins: NDArray[np
 
 def _typical_ratio(squared: Array, usual: Array, valid: NDArray[np.bool_]) -> Array:
     ratio = np.where(valid, squared / usual, np.nan)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a horizon without any origin has no ratio: 1
         middle = np.nanquantile(ratio.transpose(1, 0, 2).reshape(ratio.shape[1], -1), 0.9, axis=1)
     typical: Array = np.nan_to_num(middle, nan=1.0) / 2.7
     return typical

@@ -76,7 +76,7 @@ def download(found: Morning, what: str, *, internal: bool) -> StreamingHttpRespo
         head = [_("Area"), *document["areas"]["months"], _("Open")]
         rows = [[_area(view, c["area"]), *c["by_month"], c["open"]] for c in document["areas"]["cells"]]
     elif what == "issues":
-        head = [_("What it is about"), _("Place"), _("Matters"), _("Heat"), _("Examples")]
+        head = [_("What people say"), _("Place"), _("Matters"), _("Heat"), _("Examples")]
         rows = [
             [i["title"], _where(view, i), i["size"], i["heat"], " ".join(i["numbers"])]
             for i in document["issues"]

@@ -144,7 +144,7 @@ def _download(found: dict[str, Any] | None, what: str) -> StreamingHttpResponse:
             for n in found["following"]
         ]  # fmt: skip
     elif what == "uncovered":
-        head = [_("What it is about"), _("Place"), _("Matters"), _("Examples")]
+        head = [_("What people say"), _("Place"), _("Matters"), _("Examples")]
         rows = [[u["title"], u["place"], u["matters"], " ".join(u["numbers"])] for u in found["uncovered"]]
     else:
         raise NotFound(_("There is no such table."))
