@@ -51,6 +51,10 @@ SELECT c.opened_at + v.k * interval '7 hours', v.verb, 'system', c.organisation_
   '{}', '', '\\x00', sha256((c.id * 8 + v.k)::text::bytea)
 FROM cases_case c CROSS JOIN (VALUES (0, 'case.open'), (1, 'case.accept'), (2, 'case.reply'), (3, 'case.note'),
   (4, 'case.resolve')) AS v (k, verb) WHERE c.source = 'bench' AND c.id > %s ORDER BY c.id, v.k""",
+    """
+INSERT INTO ledger_pending (act_id)
+SELECT a.id FROM ledger_act a JOIN cases_case c ON a.subject_kind = 'case' AND a.subject_id = c.id
+WHERE c.source = 'bench' AND c.id > %s""",
 )
 
 

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from tests.operations.conftest import PROVE
@@ -19,13 +20,22 @@ MATTERS = 2_000 if PROVE else 300
 
 def _kill(system: System, part: str) -> None:
     if part == "web process":
-        random.choice(system.web_workers()).kill()
+        random.choice(_running(system.web_workers)).kill()
     elif part == "web server":
-        system.processes("web")[0].kill()
+        _running(lambda: system.processes("web"))[0].kill()
     elif part == "worker":
-        system.processes("worker")[0].kill()
+        _running(lambda: system.processes("worker"))[0].kill()
     else:
         system.postmaster().kill()
+
+
+def _running(find: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
+    """Processes of a kind; a moment after another kill there may be none yet."""
+    until = time.monotonic() + 10
+    while not (found := find()):
+        assert time.monotonic() < until, "nothing was started again within 10 s"
+        time.sleep(0.05)
+    return found
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
