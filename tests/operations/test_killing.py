@@ -86,7 +86,7 @@ def test_a_notice_reaches_its_receiver_once_though_the_worker_dies_on_the_way(
     notice = system.one(
         "SELECT n.id FROM cases_notice n JOIN cases_party p ON p.id = n.party_id WHERE p.email = %s", address
     )
-    _wait(lambda: system.one("SELECT state FROM cases_notice WHERE id = %s", notice) == "sent", 25)
+    _wait(lambda: system.one("SELECT state FROM cases_notice WHERE id = %s", notice) == "sent", 60)
     assert deaths, f"the delivery never reached {point}"
     reached = {key for key in mail_server.received if str(notice) in key}
     assert len(reached) == 1, "one key at the receiver, however often it was sent"
