@@ -6,19 +6,15 @@ known base rates, which show from which rate on the promise holds: 2 × what was
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-from benchmarks import figures  # noqa: E402
-from gongzhi.sensing import profiles  # noqa: E402
-from gongzhi.sensing.anomalies import WARM_UP_DAYS, anomalies  # noqa: E402
-from gongzhi.sensing.hierarchy import tree  # noqa: E402
-from gongzhi.sensing.series import Counts, read_counts  # noqa: E402
+from benchmarks import figures
+from gongzhi.sensing import profiles
+from gongzhi.sensing.anomalies import WARM_UP_DAYS, anomalies
+from gongzhi.sensing.hierarchy import tree
+from gongzhi.sensing.series import Counts, read_counts
 
 REAL = (
     ("Baltimore", figures.DATA / "311_baltimore" / "dev.csv.gz", "CreatedDate", ("Agency",)),

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import figures
+from gongzhi.sensing.forecasts import forecast
+from gongzhi.sensing.series import Counts, read_counts
+from tests.oracles import PYTHON
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-from benchmarks import figures  # noqa: E402
-from gongzhi.sensing.forecasts import forecast  # noqa: E402
-from gongzhi.sensing.series import Counts, read_counts  # noqa: E402
-from tests.oracles import PYTHON  # noqa: E402
 
 HORIZON = 14
 DAYS = 730

@@ -15,15 +15,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-import duckdb  # noqa: E402
+import duckdb
 
-from benchmarks import figures  # noqa: E402
-from gongzhi.lake import engine, queries  # noqa: E402
-from gongzhi.lake.store import Lake  # noqa: E402
-from tests.lake import made_up  # noqa: E402
-from tests.oracles import PYTHON  # noqa: E402
+from benchmarks import figures
+from gongzhi.lake import engine, queries
+from gongzhi.lake.store import Lake
+from tests.lake import made_up
+from tests.oracles import PYTHON
 
 BY_HAND = {
     "acts_by_month": "SELECT date_trunc('month', day) m, verb, count(*) FROM {acts} GROUP BY ALL ORDER BY ALL",

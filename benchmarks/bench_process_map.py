@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from tests.oracles import PYTHON
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-from tests.oracles import PYTHON  # noqa: E402
 
 OURS = """
 import sys, time, json, re

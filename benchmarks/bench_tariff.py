@@ -10,11 +10,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-from benchmarks.figures import DATA, seconds, write  # noqa: E402
-from gongzhi.improvement.tariffs import examples, reading, simulation  # noqa: E402
-from gongzhi.improvement.tariffs import usage as usages  # noqa: E402
+from benchmarks.figures import DATA, seconds, write
+from gongzhi.improvement.tariffs import examples, reading, simulation
+from gongzhi.improvement.tariffs import usage as usages
 
 TARIFF = """\
 tariff: 1
